@@ -1,0 +1,96 @@
+"""All that a stage or a method may touch: the recipe, the rows, the student, the teacher, a way to speak and to be stopped."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+from pada_local.errors import Interrupted
+from pada_local.events import Event
+from pada_local.recipe import Recipe
+from pada_local.records import Row
+from pada_local.student.protocol import Clustering, Generate, Step, Train
+from pada_local.teacher.protocol import Answer, Ask
+
+AnyRow = TypeVar("AnyRow", bound=Row)
+
+
+class Rows(Protocol):
+    """Typed access to the project file (see `store.project`)."""
+
+    def put(self, *rows: Row) -> None:
+        """Insert rows in one transaction; a row whose primary key is there already is left as it is."""
+
+    def replace(self, *rows: Row) -> None:
+        """Insert rows or replace those with the same primary key, in one transaction."""
+
+    def get(self, kind: type[AnyRow], **where: Any) -> list[AnyRow]:
+        """Rows whose columns equal the given values (a list or tuple value means any of them), in order of insertion."""
+
+    def one(self, kind: type[AnyRow], **where: Any) -> AnyRow | None: ...
+
+    def count(self, kind: type[Row], **where: Any) -> int: ...
+
+    def together(self) -> AbstractContextManager[None]:
+        """Everything written inside commits together or not at all."""
+
+    def put_adapter(self, adapter: Row, files: dict[str, bytes]) -> None: ...
+
+    def adapter_files(self, adapter_id: str) -> dict[str, bytes]: ...
+
+
+class Student(Protocol):
+    """The worker process, started when it is first needed (see `student.client`)."""
+
+    def train(self, job: Train, on_step: Callable[[Step], None]) -> dict[str, Any]: ...
+
+    def generate(self, job: Generate) -> Iterator[tuple[list[int], list[str], list[int]]]: ...
+
+    def generate_facts(self) -> dict[str, Any]: ...
+
+    def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]: ...
+
+    def cluster(self, vectors: Sequence[Sequence[float]], k_max: int, seed: int, n_init: int) -> Clustering: ...
+
+
+class Teacher(Protocol):
+    """A teacher or judge behind the call cache (see `teacher.asking`): asks only what was not answered before."""
+
+    name: str
+
+    def ask_all(self, asks: Sequence[Ask], on_progress: Callable[[int], None] | None = None) -> list[Answer]:
+        """Answers in the order of the questions; every one of them is committed before this returns."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage leaves: counts, rows to insert and rows to replace. They commit together with the stage's done mark."""
+
+    counts: dict[str, int]
+    put: Sequence[Row] = ()
+    replace: Sequence[Row] = ()
+
+
+@dataclass
+class Context:
+    """What one run works with. `settings` are the project's (task card, metric, models, chat family, system text)."""
+
+    run_id: str
+    seed: int
+    recipe: Recipe
+    rows: Rows
+    student: Student
+    teacher: Teacher
+    judge: Teacher
+    settings: dict[str, str]
+    handover: str
+    emit: Callable[[Event], None]
+    cancelled: Callable[[], bool]
+    round: int = 1
+    wave: int = 0
+    scratch: dict[str, Any] = field(default_factory=dict)
+
+    def check_cancelled(self) -> None:
+        """Raises Interrupted when the run was asked to pause or stop."""
+        if self.cancelled():
+            raise Interrupted("The run was paused.", "Everything done so far is kept.", "Run it again to go on.")

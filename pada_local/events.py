@@ -1,0 +1,218 @@
+"""What a run says while it goes on: frozen structs, one stream, folded by every viewer with `apply`.
+
+Command line, terminal app and replay read the same events; none of them asks the loop anything.
+"""
+
+from typing import Union
+
+import msgspec
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Base of all events. `run_id` is empty for what belongs to the project."""
+
+    run_id: str = ""
+
+
+class RunStarted(Event):
+    recipe: str
+    seed: int
+    rounds: int
+    resumed: bool = False
+
+
+class RoundStarted(Event):
+    round: int
+
+
+class StageStarted(Event):
+    round: int
+    stage: str
+    wave: int = 0
+    total: int = 0
+
+
+class StageProgress(Event):
+    """`done` of `total` items; `note` is for people."""
+
+    round: int
+    stage: str
+    done: int
+    total: int
+    note: str = ""
+
+
+class StageSkipped(Event):
+    """The stage was done before, in this run or in one that shares its key."""
+
+    round: int
+    stage: str
+    wave: int = 0
+
+
+class StageDone(Event):
+    round: int
+    stage: str
+    wave: int = 0
+    counts: dict[str, int] = {}
+    elapsed_s: float = 0.0
+
+
+class TrainStep(Event):
+    round: int
+    step: int
+    steps: int
+    loss: float
+    learning_rate: float
+    tokens_per_s: float = 0.0
+
+
+class Resources(Event):
+    host_mib: int
+    worker_mib: int = 0
+    teacher_mib: int = 0
+    gpu_mib: int = 0
+    teacher_tokens_per_s: float = 0.0
+
+
+class ModelLoading(Event):
+    role: str
+    model: str
+
+
+class ModelReady(Event):
+    role: str
+    model: str
+    elapsed_s: float = 0.0
+
+
+class NeedsReview(Event):
+    round: int
+    waiting: int
+
+
+class RoundScored(Event):
+    """Validation metric of a round with its interval."""
+
+    round: int
+    metric: str
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+class RunDone(Event):
+    champion_round: int
+    test_mean: float | None
+    reason: str = ""
+
+
+class RunFailed(Event):
+    """`resumable` tells whether running again goes on from here."""
+
+    title: str
+    detail: str = ""
+    fix: str = ""
+    resumable: bool = True
+
+
+class Note(Event):
+    text: str
+
+
+AnyEvent = Union[
+    RunStarted, RoundStarted, StageStarted, StageProgress, StageSkipped, StageDone, TrainStep, Resources,
+    ModelLoading, ModelReady, NeedsReview, RoundScored, RunDone, RunFailed, Note,
+]  # fmt: skip
+
+_ENCODER, _DECODER = msgspec.json.Encoder(), msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: Event) -> bytes:
+    """One line of JSON with the event's type in `type`."""
+    return _ENCODER.encode(event)
+
+
+def decode(line: bytes | str) -> Event:
+    """The event of a line. Raises msgspec.ValidationError on an unknown type or a wrong field."""
+    return _DECODER.decode(line)
+
+
+class StageView(msgspec.Struct, frozen=True):
+    """A stage as a viewer shows it."""
+
+    round: int
+    name: str
+    wave: int = 0
+    state: str = "running"
+    done: int = 0
+    total: int = 0
+    counts: dict[str, int] = {}
+    elapsed_s: float = 0.0
+
+
+class RunView(msgspec.Struct, frozen=True):
+    """Everything that a viewer shows of a run, folded from its events."""
+
+    run_id: str = ""
+    recipe: str = ""
+    seed: int = 0
+    rounds: int = 0
+    round: int = 0
+    state: str = "idle"
+    stages: tuple[StageView, ...] = ()
+    losses: tuple[tuple[int, int, float], ...] = ()
+    scores: tuple[RoundScored, ...] = ()
+    message: str = ""
+    champion_round: int = 0
+    test_mean: float | None = None
+
+
+def apply(view: RunView, event: Event) -> RunView:
+    """The view after the event: a pure function, so that a viewer that comes late sees what an early one sees."""
+    change = msgspec.structs.replace
+    match event:
+        case RunStarted():
+            fresh = view if event.resumed and view.run_id == event.run_id else RunView()
+            return change(fresh, run_id=event.run_id, recipe=event.recipe, seed=event.seed, rounds=event.rounds, state="running")
+        case RoundStarted():
+            return change(view, round=event.round)
+        case StageStarted():
+            return _with_stage(view, StageView(event.round, event.stage, event.wave, total=event.total))
+        case StageProgress():
+            last = next((s for s in reversed(view.stages) if (s.round, s.name) == (event.round, event.stage)), None)
+            stage = last or StageView(event.round, event.stage)
+            return _with_stage(view, change(stage, done=event.done, total=event.total))
+        case StageSkipped():
+            return _with_stage(view, StageView(event.round, event.stage, event.wave, state="kept"))
+        case StageDone():
+            stage = StageView(event.round, event.stage, event.wave, "done", counts=event.counts, elapsed_s=event.elapsed_s)
+            return _with_stage(view, stage)
+        case TrainStep():
+            kept = tuple(row for row in view.losses if row[:2] != (event.round, event.step))
+            return change(view, losses=(*kept, (event.round, event.step, event.loss)))
+        case RoundScored():
+            kept_scores = tuple(score for score in view.scores if score.round != event.round)
+            return change(view, scores=(*kept_scores, event))
+        case NeedsReview():
+            return change(view, state="waiting for review", message=f"{event.waiting} samples wait for a decision")
+        case RunDone():
+            return change(view, state="done", champion_round=event.champion_round, test_mean=event.test_mean, message=event.reason)
+        case RunFailed():
+            return change(view, state="paused" if event.resumable else "failed", message=event.title)
+        case ModelLoading():
+            return change(view, message=f"loading {event.role} {event.model}")
+        case ModelReady():
+            return change(view, message=f"{event.role} ready")
+        case Note():
+            return change(view, message=event.text)
+    return view
+
+
+def _with_stage(view: RunView, stage: StageView) -> RunView:
+    same = (stage.round, stage.name, stage.wave)
+    stages = [stage if (old.round, old.name, old.wave) == same else old for old in view.stages]
+    if stage not in stages:
+        stages.append(stage)
+    return msgspec.structs.replace(view, stages=tuple(stages))
