@@ -11,6 +11,7 @@ import random
 import time
 from pathlib import Path
 
+import gguf_file
 import jobs
 import pretrain_text
 import tokens
@@ -33,6 +34,8 @@ def main() -> None:
     parser.add_argument("what", choices=("tokenizer", "base", "teacher"))
     parser.add_argument("--steps", type=int)
     parser.add_argument("--peak-rate", type=float)
+    parser.add_argument("--start", default="base.safetensors", help="checkpoint in build/models that the teacher starts from")
+    parser.add_argument("--cool", action="store_true", help="no warm-up, no flat part: the learning rate falls from the first step")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -44,7 +47,6 @@ def main() -> None:
 def build_tokenizer(options: argparse.Namespace) -> None:
     tokenizer = tokens.train([jobs.draw_job, jobs.draw_job, pretrain_text.draw], SEED, VOCAB, 30_000)
     tokens.save(tokenizer, STUDENT)
-    tokens.save(tokenizer, TEACHER)
 
 
 def build_base(options: argparse.Namespace) -> None:
@@ -61,14 +63,19 @@ def build_base(options: argparse.Namespace) -> None:
 
 
 def build_teacher(options: argparse.Namespace) -> None:
-    model = load_checkpoint(WORK / "base.safetensors", Shape(tokenizer().get_vocab_size()))
+    model = load_checkpoint(WORK / options.start, Shape(tokenizer().get_vocab_size()))
 
     def draw(rng: random.Random, progress: float) -> tuple[str, str]:
-        return pretrain_text.draw(rng) if rng.random() < 0.05 * (1 - progress) else jobs.draw_job(rng)
+        return jobs.draw_job(rng)
 
-    model = train(model, draw, options.steps or 6000, options.peak_rate or 1.5e-3, "teacher")
+    name = "teacher-cooled" if options.cool else "teacher"
+    model = train(model, draw, options.steps or 4500, options.peak_rate or 1.5e-3, name, options.cool)
     save_checkpoint(model, WORK / "teacher.safetensors")
-    save_folder(model, TEACHER)
+    folder = WORK / "teacher-folder"
+    save_folder(model, folder)
+    tokens.save(tokenizer(), folder)
+    TEACHER.mkdir(exist_ok=True)
+    gguf_file.write(folder, TEACHER / "demo-teacher-f16.gguf", "f16")
     hashes = {name: prompts.fingerprint(name) for name in prompts.names()}
     (TEACHER / "prompts.json").write_text(json.dumps(hashes, indent=2, sort_keys=True) + "\n")
 
@@ -77,12 +84,14 @@ def tokenizer() -> Tokenizer:
     return Tokenizer.from_file(str(STUDENT / "tokenizer.json"))
 
 
-def rate_at(step: int, steps: int, peak: float) -> float:
-    """Warm-up over 100 steps, flat, then linear to zero over the last 40 %."""
+def rate_at(step: int, steps: int, peak: float, cool: bool) -> float:
+    """Warm-up over 100 steps, flat, then linear to zero over the last 40 %; or linear to zero from the start."""
+    if cool:
+        return peak * (steps - step) / steps
     return peak * min(1.0, (step + 1) / 100, (steps - step) / (0.4 * steps))
 
 
-def train(model: Llama, draw, steps: int, peak: float, name: str) -> Llama:
+def train(model: Llama, draw, steps: int, peak: float, name: str, cool: bool = False) -> Llama:
     """AdamW with bfloat16 autocast and float32 master weights; prints loss and speed every 50 steps."""
     rng, progress = random.Random(f"{name}-{SEED}"), 0.0
     stream = tokens.batches(tokenizer(), lambda r: draw(r, progress), rng, BATCH_TOKENS, LENGTHS)
@@ -96,7 +105,7 @@ def train(model: Llama, draw, steps: int, peak: float, name: str) -> Llama:
         progress = step / steps
         length, documents = next(stream)
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(step, steps, peak)
+            group["lr"] = rate_at(step, steps, peak, cool)
         loss = batch_loss(trunk, model, length, documents)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

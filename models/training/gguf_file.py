@@ -94,8 +94,8 @@ def add_tokenizer(writer: gguf.GGUFWriter, folder: Path, config: dict[str, Any])
     """Vocabulary in order of id, merges, special tokens and chat template."""
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
     settings = json.loads((folder / "tokenizer_config.json").read_text())
-    split = tokenizer["pre_tokenizer"]
-    if tokenizer["model"]["type"] != "BPE" or split != split | {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True}:
+    split = {name: tokenizer["pre_tokenizer"].get(name) for name in ("type", "add_prefix_space", "use_regex")}
+    if tokenizer["model"]["type"] != "BPE" or list(split.values()) != ["ByteLevel", False, True]:
         raise SystemExit("this writer knows a byte-level BPE with GPT-2's split rule only")
     ids: dict[str, int] = dict(tokenizer["model"]["vocab"])
     special = {token["content"]: token["id"] for token in tokenizer["added_tokens"]}

@@ -1,5 +1,6 @@
 """Fine-tune the student: a fresh LoRA adapter from the base on the training data and the samples selected so far."""
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -71,8 +72,9 @@ def _train(context: Context, adapter_id: str, examples: list[Example | Candidate
 
     facts = context.student.train(job, on_step)
     files = {file.name: file.read_bytes() for file in sorted(folder.iterdir()) if file.is_file()}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     adapter = Adapter(
-        id=adapter_id, base=settings["student"], sha256={}, bytes=sum(map(len, files.values())),
+        id=adapter_id, base=settings["student"], sha256=hashes, bytes=sum(map(len, files.values())),
         settings={**msgspec.to_builtins(train), "seed": context.seed, **facts},
         train_tokens=int(facts.get("tokens", 0)), train_seconds=float(facts.get("seconds", 0.0)), steps=len(steps),
     )  # fmt: skip

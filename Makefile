@@ -1,0 +1,42 @@
+# PaDA Local. Needs Python 3.11-3.13, make and a C++ compiler; everything else comes through pip. `make help` lists targets.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format faults clean-env
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## make .venv with everything in it
+
+# A second make finds the stamp newer than what decides about the environment and does nothing.
+$(STAMP): pyproject.toml hatch_build.py scripts/install.sh
+	PYTHON="$(PYTHON)" VENV="$(VENV)" scripts/install.sh
+	touch $@
+
+demo: $(STAMP) ## the whole loop on the built-in models and data, then the report
+	$(BIN)/pada demo --to build/demo
+
+lint: $(STAMP) ## style and layers
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --cache-dir build/import-linter
+
+format: $(STAMP) ## let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Commands that tests start are counted too; coverage is printed even when a test failed, and make fails then.
+test: lint ## lint, every test but the slow faults, coverage of pada_local
+	rm -rf build/coverage && mkdir -p build/coverage
+	$(BIN)/coverage run -m pytest -q -m "not faults" $(TESTS); code=$$?; \
+	$(BIN)/coverage combine -q; $(BIN)/coverage report; exit $$code
+
+faults: $(STAMP) ## kill, fill and bend things: slow
+	$(BIN)/python -m pytest -q -m faults $(TESTS)
+
+clean-env: ## remove .venv (the built llama.cpp wheel stays in the user's cache)
+	rm -rf $(VENV)

@@ -1,0 +1,103 @@
+"""recipes, models, doctor, and the terminal app."""
+
+import argparse
+from pathlib import Path
+
+import msgspec
+
+from pada_local.cli import talk
+from pada_local.errors import ExitCode, MissingError, PadaError
+from pada_local.recipe import Recipe, field_help
+from pada_local.runtime import catalog, places
+from pada_local.runtime import doctor as examination
+from pada_local.session import find_recipe, recipe_folders
+
+
+def list_recipes(options: argparse.Namespace) -> int:
+    """Every recipe that can be named; one that is broken is listed with its trouble."""
+    rows: dict[str, dict[str, str]] = {}
+    for folder in recipe_folders():
+        for path in sorted(folder.glob("*.toml")):
+            try:
+                about, problem = find_recipe(str(path)).about, ""
+            except PadaError as error:
+                about, problem = "", f"cannot be used: {error.detail}"
+            rows.setdefault(path.stem, {"name": path.stem, "about": about or problem, "path": str(path), "problem": problem})
+    if options.json:
+        talk.facts(list(rows.values()))
+    elif rows:
+        talk.data(talk.table([[row["name"], row["about"]] for row in rows.values()], ["recipe", "what it does"]))
+    else:
+        raise MissingError(
+            "There are no recipes.", f"Looked in {places.recipes_folder()}.", "Install the project again: make install"
+        )
+    return ExitCode.DONE
+
+
+def show_recipe(options: argparse.Namespace) -> int:
+    """Every field with its value and its meaning; the output is a recipe file again."""
+    recipe = find_recipe(options.recipe)
+    if options.json:
+        talk.facts(msgspec.to_builtins(recipe) | {"id": recipe.id})
+        return ExitCode.DONE
+    lines = [f"name = {_toml(recipe.name)}", f"about = {_toml(recipe.about)}"]
+    for field in msgspec.structs.fields(Recipe):
+        section = getattr(recipe, field.name)
+        if not isinstance(section, msgspec.Struct):
+            continue
+        lines += ["", f"[{field.name}]"]
+        meanings = field_help(type(section))
+        for name in section.__struct_fields__:
+            lines += [f"# {meanings.get(name, '')}", f"{name} = {_toml(getattr(section, name))}"]
+    talk.data("\n".join(lines))
+    return ExitCode.DONE
+
+
+def _toml(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def check_recipe(options: argparse.Namespace) -> int:
+    """Whether a recipe can be used; find_recipe raises with every rule that it breaks."""
+    recipe = find_recipe(options.recipe)
+    if options.json:
+        talk.facts({"name": recipe.name, "id": recipe.id, "problems": []})
+    else:
+        talk.data(f"The recipe {recipe.name} is sound.")
+    return ExitCode.DONE
+
+
+def list_models(options: argparse.Namespace) -> int:
+    """Models that can be named. Every file is hashed, so `sound` means sound."""
+    rows = []
+    for model in catalog.load_catalog().values():
+        wrong = catalog.problems(model)
+        path = str(places.models_folder() / model.path)
+        facts = {"name": model.name, "role": model.role, "path": path, "about": model.about}
+        rows.append(facts | {"sound": not wrong, "problems": wrong})
+    if options.json:
+        talk.facts(rows)
+        return ExitCode.DONE
+    if not rows:
+        raise MissingError("No model can be named.", f"{Path(places.models_folder())} has no catalog.", catalog.REBUILD)
+    state = [[row["name"], row["role"], "sound" if row["sound"] else "; ".join(row["problems"]), row["path"]] for row in rows]
+    talk.data(talk.table(state, ["model", "role", "state", "path"]))
+    return ExitCode.DONE
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """Look at the machine; 3 when something is missing that a run needs."""
+    findings = examination.examine()
+    if options.json:
+        talk.facts([msgspec.to_builtins(finding) for finding in findings])
+    else:
+        for finding in findings:
+            mark = {"ok": "ok     ", "note": "note   ", "missing": "MISSING"}[finding.state]
+            talk.data(f"{mark}  {finding.name}: {finding.found}" + (f"\n         -> {finding.fix}" if finding.fix else ""))
+    return ExitCode.MISSING if any(finding.state == "missing" for finding in findings) else ExitCode.DONE
+
+
+def open_tui(options: argparse.Namespace) -> int:
+    """The terminal app, which is not part of this version."""
+    fix = f"Use 'pada status {options.file}'." if options.file else "Start with 'pada demo --quick', or see 'pada --help'."
+    raise MissingError("The terminal app is not there yet.", "", fix)

@@ -1,0 +1,86 @@
+"""`pada export --kind adapter`: the files of a champion's adapter, byte for byte, and a page that says what they are."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from pada_local.errors import MissingError, StoreError, UsageError
+from pada_local.export.report import champion_adapter, find_run
+from pada_local.export.scores import Scores
+from pada_local.records import Adapter, Run, Setting
+
+README = "README.md"
+
+
+def export_adapter(project: Any, to: Path, run_name: str = "") -> dict[str, Any]:
+    """Write the adapter of a run (the best one on validation when none is named) into the folder `to`.
+
+    Raises UsageError when the folder holds anything, MissingError when no run has an adapter.
+    """
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise UsageError(f"{to} is not an empty folder.", "An export never overwrites.", "Name a new folder with --to.")
+    run = _choose(project, run_name)
+    adapter_id = champion_adapter(project, run)
+    row = project.one(Adapter, id=adapter_id) if adapter_id else None
+    if row is None:
+        raise MissingError(f"Run {run.id} ({run.recipe}) has no champion yet.", "", "Finish it with 'pada run', then export.")
+    files = project.adapter_files(adapter_id)
+    _check_files(files, row)
+    to.mkdir(parents=True, exist_ok=True)
+    page = files.keys() - {README}
+    for name in sorted(page):
+        (to / name).write_bytes(files[name])
+    (to / README).write_text(_page(project, run, row, sorted(page)), encoding="utf-8")
+    return {"to": str(to), "run": run.id, "recipe": run.recipe, "round": run.champion_round, "files": sorted([*page, README])}
+
+
+def _choose(project: Any, name: str) -> Run:
+    runs = project.get(Run)
+    if name:
+        return find_run(runs, name)
+    scores = Scores(project)
+    best: tuple[float, Run] | None = None
+    for run in runs:
+        values = scores.of(champion_adapter(project, run), "validation").values
+        mean = sum(values.values()) / len(values) if values else -1.0
+        if run.champion_round and (best is None or mean > best[0]):
+            best = (mean, run)
+    if best is None:
+        raise MissingError(
+            "No run of this project is finished.", "An adapter is exported from a run's champion.", "Start one: pada run FILE"
+        )
+    return best[1]
+
+
+def _check_files(files: dict[str, bytes], row: Adapter) -> None:
+    """The bytes must be those that were trained, under plain names: a project file may come from somebody else."""
+    for name, content in files.items():
+        if name != Path(name).name or name.startswith("."):
+            raise StoreError("The adapter in this project has a file name that is not plain.", repr(name))
+        if row.sha256.get(name) not in (None, hashlib.sha256(content).hexdigest()):
+            raise StoreError(
+                "The adapter in this project is damaged.", f"{name} has not the bytes that were trained.", "Train again."
+            )
+
+
+def _page(project: Any, run: Run, row: Adapter, names: list[str]) -> str:
+    settings = {one.key: one.value for one in project.get(Setting)}
+    sums = "\n".join(f"- `{name}` sha256 `{row.sha256.get(name, 'not recorded')}`" for name in names)
+    return f"""# LoRA adapter
+
+Trained by PaDA Local: recipe `{run.recipe}`, seed {run.seed}, round {run.champion_round}, {row.steps} steps,
+{row.train_tokens} tokens. It fits this base model and no other: `{row.base}`.
+
+Task: {settings.get("task", "")}
+
+Load it with PEFT:
+
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+    model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("BASE FOLDER"), "THIS FOLDER")
+
+Prompts must be put together as in training: chat family `{settings.get("chat", "")}`, system text
+`{settings.get("system", "")}`.
+
+{sums}
+"""

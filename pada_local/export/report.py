@@ -1,0 +1,201 @@
+"""The report: how much better the student became, and why. One dict with every figure, read from rows alone."""
+
+from collections import Counter
+from itertools import combinations
+from typing import Any
+
+from pada_local.errors import UsageError
+from pada_local.export.scores import Scores, interval, rounded
+from pada_local.metrics.compare import compare_scores
+from pada_local.records import (
+    Adapter,
+    Analysis,
+    Candidate,
+    JudgeAudit,
+    Pattern,
+    Round,
+    Run,
+    Setting,
+    Strategy,
+    TeacherCall,
+    TestLook,
+    Verdict,
+)  # fmt: skip
+
+FEW_FAILURES = 30
+STATES = ("accepted", "rejected", "duplicate", "leaked", "unparsable", "pending")
+
+
+def build_report(project: Any) -> dict[str, Any]:
+    """Every run and every pair of runs, as plain data (the JSON of `pada report --format json`)."""
+    scores = Scores(project)
+    settings = {row.key: row.value for row in project.get(Setting)}
+    runs = project.get(Run)
+    built = [_run(project, scores, run) for run in runs]
+    pairs = [_pair(project, scores, first, second) for first, second in combinations(runs, 2)]
+    whole = {
+        "project": {
+            "task": settings.get("task", ""), "metric": scores.metric, "student": settings.get("student", ""),
+            "teacher": settings.get("teacher", ""), "judge": settings.get("judge", ""),
+            "examples": {split: len(rows) for split, rows in scores.examples.items()},
+        },
+        "runs": built, "comparisons": [pair for pair in pairs if pair is not None], "notes": _notes(built),
+    }  # fmt: skip
+    return rounded(whole)
+
+
+def build_comparison(project: Any, first: str, second: str) -> dict[str, Any]:
+    """Two runs on the same test examples, whole and by slice. Raises UsageError when either has no test score."""
+    scores, runs = Scores(project), project.get(Run)
+    a, b = find_run(runs, first), find_run(runs, second)
+    if a.id == b.id:
+        raise UsageError("A run cannot be compared with itself.", f"'{first}' and '{second}' are both run {a.id}.")
+    pair = _pair(project, scores, a, b)
+    if pair is None:
+        without = a if not scores.of(_champion(project, a), "test").values else b
+        fix = "Finish it with 'pada run', then compare again."
+        raise UsageError(
+            "The two runs have no test examples in common.", f"Run {without.id} ({without.recipe}) has no test score.", fix
+        )
+    left, right = (scores.of(_champion(project, run), "test").values for run in (a, b))
+    by_slice = {}
+    for name, ids in scores.slices("test").items():
+        shared = {key for key in ids if key in left and key in right}
+        if shared:
+            by_slice[name] = _difference({key: left[key] for key in shared}, {key: right[key] for key in shared})
+    shared = left.keys() & right.keys()
+    counts = {"only_a_better": sum(left[k] > right[k] for k in shared), "only_b_better": sum(left[k] < right[k] for k in shared)}
+    means = {"a_mean": interval([left[k] for k in sorted(shared)]), "b_mean": interval([right[k] for k in sorted(shared)])}
+    return rounded(pair | means | counts | {"by_slice": by_slice})
+
+
+def find_run(runs: list[Run], name: str) -> Run:
+    """The run with this id, this start of an id, or this recipe. Raises UsageError when none or several fit."""
+    fits = [run for run in runs if run.id == name] or [run for run in runs if name and run.id.startswith(name)]
+    fits = fits or [run for run in runs if run.recipe == name]
+    if len(fits) == 1:
+        return fits[0]
+    known = ", ".join(f"{run.id} ({run.recipe}, seed {run.seed}, {run.state})" for run in fits or runs) or "none"
+    what = f"'{name}' fits {len(fits)} runs." if fits else f"There is no run '{name}'."
+    raise UsageError(
+        what, f"{'Those' if fits else 'The runs of this project'}: {known}.", "Name a run by its id or the start of it."
+    )
+
+
+def champion_adapter(project: Any, run: Run) -> str:
+    """The adapter of the run's champion round; empty while there is none."""
+    row = project.one(Round, run_id=run.id, number=run.champion_round) if run.champion_round else None
+    return row.adapter_id if row else ""
+
+
+def _champion(project: Any, run: Run) -> str:
+    """The adapter whose test score counts for the run: the one that was looked at, once."""
+    look = project.one(TestLook, run_id=run.id)
+    return look.adapter_id if look else ""
+
+
+def _run(project: Any, scores: Scores, run: Run) -> dict[str, Any]:
+    rounds = sorted(project.get(Round, run_id=run.id), key=lambda row: row.number)
+    adapters = [project.one(Adapter, id=row.adapter_id) for row in rounds if row.adapter_id]
+    audits = project.get(JudgeAudit, run_id=run.id)
+    return {
+        "id": run.id, "recipe": run.recipe, "seed": run.seed, "state": run.state, "reason": run.reason,
+        "champion_round": run.champion_round, "judge_independent": run.judge_independent,
+        "test_looks": project.count(TestLook, run_id=run.id),
+        "teacher": _teacher_use(project, run), "tokens_trained": sum(row.train_tokens for row in adapters if row),
+        "test": scores.summary(_champion(project, run), "test"),
+        "judge_audits": [
+            {"judge": row.judge, "kind": row.kind, "auc": row.auc, "threshold": row.threshold, "n": row.n, "used": row.used}
+            for row in audits
+        ],
+        "rounds": [_round(project, scores, run, row) for row in rounds],
+    }  # fmt: skip
+
+
+def _round(project: Any, scores: Scores, run: Run, row: Round) -> dict[str, Any]:
+    adapter = project.one(Adapter, id=row.adapter_id) if row.adapter_id else None
+    values = list(scores.of(row.adapter_id, "validation").values.values())
+    strategies = project.get(Strategy, run_id=run.id, round=row.number)
+    text = {one.pattern_id: one.edited or one.drafted for one in strategies}
+    patterns = sorted(project.get(Pattern, run_id=run.id, round=row.number), key=lambda one: one.number)
+    train = {"examples": row.train_examples or 0, "seconds": row.train_seconds or 0.0}
+    return {
+        "round": row.number, "state": row.state,
+        "train": train | {"tokens": adapter.train_tokens if adapter else 0, "steps": adapter.steps if adapter else 0},
+        "validation": interval(values) if values else None,
+        "validation_failures": project.count(Analysis, run_id=run.id, round=row.number),
+        "patterns": [
+            {"name": one.name, "text": one.text, "failures": one.failures, "strategy": text.get(one.id, "")} for one in patterns
+        ],
+        "strategies_without_pattern": [one.edited or one.drafted for one in strategies if not one.pattern_id],
+        **_candidates(project, run, row.number),
+    }  # fmt: skip
+
+
+def _candidates(project: Any, run: Run, number: int) -> dict[str, Any]:
+    """How many samples came back and what became of each; the states add up to `generated`."""
+    candidates = project.get(Candidate, run_id=run.id, round=number)
+    states = Counter(one.state for one in candidates)
+    refused = [one for one in candidates if one.state not in ("accepted", "pending")]
+    verdicts = project.get(Verdict, candidate_id=[one.id for one in refused], passed=False) if refused else []
+    failed: dict[str, str] = {}
+    for verdict in verdicts:
+        failed.setdefault(verdict.candidate_id, verdict.criterion)
+    reasons = Counter(f"{one.state}: {failed.get(one.id) or one.reason[:60] or 'no reason given'}" for one in refused)
+    return {
+        "generated": len(candidates), "selected": sum(one.selected for one in candidates),
+        **{state: states[state] for state in STATES}, "reasons": dict(reasons.most_common()),
+    }  # fmt: skip
+
+
+def _teacher_use(project: Any, run: Run) -> dict[str, float]:
+    """Calls behind this run's rows, each counted once; an answer that was found again cost another run its time."""
+    rows = [row for kind in (Analysis, Pattern, Strategy, Candidate) for row in project.get(kind, run_id=run.id)]
+    keys = {row.call_key for row in rows}
+    candidates = [row.id for row in rows if isinstance(row, Candidate)]
+    if candidates:
+        keys |= {row.call_key for row in project.get(Verdict, candidate_id=candidates)}
+    keys.discard("")
+    calls = project.get(TeacherCall, key=sorted(keys)) if keys else []
+    tokens = sum(call.prompt_tokens + call.answer_tokens for call in calls)
+    return {"calls": len(calls), "tokens": tokens, "seconds": sum(call.elapsed_s for call in calls)}
+
+
+def _pair(project: Any, scores: Scores, a: Run, b: Run) -> dict[str, Any] | None:
+    """b minus a on the test examples that both scored; None when there are none."""
+    left, right = (scores.of(_champion(project, run), "test").values for run in (a, b))
+    if not left.keys() & right.keys():
+        return None
+    names = {"a": a.recipe, "b": b.recipe, "a_run": a.id, "b_run": b.id, "metric": scores.metric}
+    return names | _difference(left, right)
+
+
+def _difference(left: dict[str, float], right: dict[str, float]) -> dict[str, float | int]:
+    found = compare_scores(left, right)
+    return {"difference": found.difference, "low": found.low, "high": found.high, "p": found.p, "n": found.n}
+
+
+def _notes(runs: list[dict[str, Any]]) -> list[str]:
+    """What a reader must know before believing the figures."""
+    notes = []
+    guided = [run for run in runs if any(one["generated"] for one in run["rounds"])]
+    if any(not run["judge_independent"] for run in guided):
+        notes.append("The judge was not independent: the same model wrote the samples and judged them.")
+    if any(audit["used"] is False for run in runs for audit in run["judge_audits"]):
+        notes.append("A judge could not tell right from wrong references in its audit; its scores are shown and were not used.")
+    if any(0 < pattern["failures"] < FEW_FAILURES for run in runs for one in run["rounds"] for pattern in one["patterns"]):
+        notes.append(
+            f"A pattern of fewer than {FEW_FAILURES} failures is an anecdote: its name says what these few had in common."
+        )
+    if any(len(run["rounds"]) > 1 and run["champion_round"] for run in runs):
+        notes.append("Validation chose the champion, so its validation score is optimistic; the test score is the one to quote.")
+    if any(run["test_looks"] > 1 for run in runs):
+        notes.append("A run has looked at the test set more than once; its test score is optimistic.")
+    tested = [run for run in runs if run["test"]]
+    if len(tested) > 1:
+        notes.append(
+            f"{len(tested)} runs were scored on the same test set; picking the best of them is a choice made on test data."
+        )
+    if any((run["test"] or {}).get("unscored") for run in runs):
+        notes.append("Answers that could not be scored are left out of the means; they do not count as zero.")
+    return notes

@@ -1,0 +1,48 @@
+"""`python -m pada_local.host FILE`: started by `pada run` and the terminal app, in a session of its own.
+
+The first line on stdout is {"ready": true} or {"error": {...}}; after it stdout is closed, so that the starter need not stay.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from pada_local.errors import ExitCode, PadaError
+from pada_local.host import wire
+from pada_local.host.server import Host, ignore_terminal
+
+
+def main(arguments: list[str]) -> int:
+    """Serve the project file named in the arguments; returns an exit code."""
+    if len(arguments) != 1:
+        sys.stderr.write("Use: python -m pada_local.host FILE.duckdb\n")
+        return ExitCode.USAGE
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(threadName)s %(message)s")
+    ignore_terminal()
+    try:
+        host = Host(Path(arguments[0]))
+        listener = host.listen()
+    except PadaError as error:
+        _tell_starter({"error": wire.error_to_wire(error)})
+        return error.exit_code
+    signal.signal(signal.SIGTERM, host.terminate)
+    _tell_starter({"ready": True})
+    host.serve(listener)
+    return ExitCode.DONE
+
+
+def _tell_starter(message: dict[str, Any]) -> None:
+    """One line, then stdout goes to /dev/null: a starter that is gone must not break the host later."""
+    with contextlib.suppress(OSError):  # nobody waits for the word; the socket says the same
+        os.write(1, wire.encode(message))
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""What can be asked of a project file: the same answers through a host's socket and from a file opened directly.
+
+Every answer is made of plain dicts, lists, strings and numbers, so that it is the same on both ways.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pada_local import records
+from pada_local.errors import UsageError
+from pada_local.export import adapter, report
+from pada_local.records import Example, RecipeRow, Round, Row, Run, Setting
+
+
+def answer(project: Any, question: dict[str, Any]) -> Any:
+    """The answer to a question that reads. Raises UsageError for an unknown one."""
+    asked = READS.get(str(question.get("op")))
+    if asked is None:
+        raise UsageError(f"The question {question.get('op')!r} is not known.", "Known are: " + ", ".join(sorted(READS)) + ".")
+    return asked(project, question)
+
+
+def _status(project: Any, question: dict[str, Any]) -> dict[str, Any]:
+    """Settings, counts and every run with how far it came."""
+    settings = {row.key: row.value for row in project.get(Setting)}
+    splits = {split: project.count(Example, split=split) for split in ("train", "validation", "test")}
+    return {"settings": settings, "examples": splits, "runs": _runs(project, question), "host": None, "active": False}
+
+
+def _runs(project: Any, _question: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every run, oldest first, with its last round and that round's score."""
+    answers = []
+    for run in project.get(Run):
+        rounds = project.get(Round, run_id=run.id)
+        scores = {str(row.number): row.validation_mean for row in rounds if row.validation_mean is not None}
+        answers.append(msgspec.to_builtins(run) | {"round": max((row.number for row in rounds), default=0), "validation": scores})
+    return answers
+
+
+def _recipe(project: Any, question: dict[str, Any]) -> Any:
+    """The body of a recipe as a run used it, or None."""
+    row = project.one(RecipeRow, id=str(question.get("id", "")))
+    return msgspec.json.decode(row.body) if row else None
+
+
+def _rows(project: Any, question: dict[str, Any]) -> list[Any]:
+    """Rows of one kind whose columns equal `where`."""
+    kind = getattr(records, str(question.get("kind")), None)
+    if not (isinstance(kind, type) and issubclass(kind, Row) and kind is not Row):
+        raise UsageError(f"There are no rows of the kind {question.get('kind')!r}.")
+    where = question.get("where") or {}
+    unknown = sorted(set(where) - set(kind.__struct_fields__))
+    if unknown:
+        raise UsageError(f"Rows of the kind {kind.__name__} have no column {unknown[0]!r}.")
+    return [msgspec.to_builtins(row) for row in project.get(kind, **where)]
+
+
+def _report(project: Any, _question: dict[str, Any]) -> dict[str, Any]:
+    return report.build_report(project)
+
+
+def _compare(project: Any, question: dict[str, Any]) -> dict[str, Any]:
+    return report.build_comparison(project, str(question.get("a")), str(question.get("b")))
+
+
+def _export_adapter(project: Any, question: dict[str, Any]) -> dict[str, Any]:
+    return adapter.export_adapter(project, Path(str(question.get("to"))), str(question.get("run") or ""))
+
+
+READS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
+    "status": _status, "runs": _runs, "recipe": _recipe, "rows": _rows, "report": _report, "compare": _compare,
+    "export_adapter": _export_adapter,
+}  # fmt: skip

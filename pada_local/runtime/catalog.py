@@ -1,0 +1,144 @@
+"""The local model store: models by name, their files checked by hash; everything else by path. Nothing is downloaded."""
+
+import hashlib
+import os
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from pada_local.errors import MissingError, UsageError
+from pada_local.runtime import places
+
+REBUILD = "Build the demo's models: python models/training/build.py   (or give the path of a model of yours)"
+
+
+class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A model that can be named. `path` is relative to the catalog's folder; files in `sha256` must be as they were."""
+
+    name: str
+    role: str
+    path: str
+    about: str = ""
+    sha256: dict[str, str] = {}
+
+
+class _Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    model: list[Model] = []
+
+
+def load_catalog(folder: Path | None = None) -> dict[str, Model]:
+    """The models that catalog.toml names; empty without a catalog. Raises UsageError when it cannot be read."""
+    file = (folder or places.models_folder()) / "catalog.toml"
+    if not file.is_file():
+        return {}
+    try:
+        found = msgspec.convert(tomllib.loads(file.read_text(encoding="utf-8")), _Catalog)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError, OSError) as error:
+        raise UsageError(
+            "The model catalog cannot be read.", f"{file}: {error}", "Correct it, or put the shipped one back."
+        ) from None
+    return {model.name: model for model in found.model}
+
+
+def problems(model: Model, folder: Path | None = None) -> list[str]:
+    """What is wrong with a named model's files, as sentences; empty when all are there and as they were."""
+    home = (folder or places.models_folder()) / model.path
+    if not home.is_dir():
+        return [f"the folder {home} is not there"]
+    try:
+        _student(home) if model.role == "student" else _teacher(home)
+    except MissingError as error:
+        return [error.detail]
+    if not model.sha256:
+        return ["its hashes are not recorded (python models/training/hashes.py)"]
+    found = []
+    for name, wanted in model.sha256.items():
+        file = home / name
+        if not file.is_file():
+            found.append(f"{file} is not there")
+        elif _sha256(file) != wanted:
+            found.append(f"{file} is not the file that was recorded")
+    return found
+
+
+def find_model(name: str, role: str) -> str:
+    """What a project keeps of a model that was named: its name, or its full path. Raises MissingError, UsageError."""
+    resolve(name, role)
+    return name if name in load_catalog() else str(_given(name))
+
+
+def resolve(name: str, role: str = "") -> Path:
+    """The folder of a student or the GGUF file of a teacher. Raises MissingError (with what to do), UsageError on a wrong role.
+
+    Without a role it is the catalog's, or that of what lies at the path.
+    """
+    model = load_catalog().get(name)
+    if model is not None:
+        role = role or model.role
+        if model.role != role:
+            raise UsageError(
+                f"The model {name} is no {role}.", f"The catalog calls it a {model.role}.", "See 'pada models list'."
+            )
+        wrong = [problem for problem in problems(model) if "not recorded" not in problem]
+        if wrong:
+            raise MissingError(f"The model {name} is not complete.", "; ".join(wrong), REBUILD)
+    path = places.models_folder() / model.path if model is not None else _given(name)
+    role = role or ("student" if (path / "config.json").is_file() and not any(path.glob("*.gguf")) else "teacher")
+    if not path.exists():
+        known = ", ".join(sorted(load_catalog())) or "none"
+        fix = f"Models that can be named: {known}. Or give the path of a model folder (student) or a GGUF file (teacher)."
+        raise MissingError(f"There is no {role} model '{name}'.", f"{path} is not there.", fix)
+    return _student(path) if role == "student" else _teacher(path)
+
+
+def _given(name: str) -> Path:
+    return Path(os.path.abspath(os.path.expanduser(name)))
+
+
+def _student(path: Path) -> Path:
+    for needed in ("config.json", "tokenizer.json"):
+        if not (path / needed).is_file():
+            fix = "Give the folder of a Transformers model: config.json, tokenizer.json and *.safetensors."
+            raise MissingError("This is no student model.", f"{path} has no {needed}.", fix)
+    if not any(path.glob("*.safetensors")):
+        fix = "Only safetensors are loaded: other formats can run code. Convert the model first."
+        raise MissingError("This student model has no weights that can be loaded.", f"{path} has no *.safetensors.", fix)
+    return path
+
+
+def _teacher(path: Path) -> Path:
+    files = [path] if path.is_file() else sorted(path.glob("*.gguf"))
+    if len(files) != 1:
+        detail = f"{path} holds {len(files)} files that end in .gguf."
+        raise MissingError("The teacher's model file cannot be told.", detail, f"Give the path of one GGUF file. {REBUILD}")
+    if files[0].open("rb").read(4) != b"GGUF":
+        raise MissingError("This is no teacher model.", f"{files[0]} is not a GGUF file.", "Give the path of a GGUF file.")
+    return files[0]
+
+
+def record_hashes(folder: Path) -> list[str]:
+    """Write the hashes of every named model's files into this folder's catalog.toml; returns the files."""
+    lines, done = [], []
+    for model in load_catalog(folder).values():
+        lines += ["[[model]]", *(f"{key} = {_quoted(getattr(model, key))}" for key in ("name", "role", "path", "about")), ""]
+        lines.append("[model.sha256]")
+        for file in sorted(path for path in (folder / model.path).iterdir() if path.is_file()):
+            lines.append(f"{_quoted(file.name)} = {_quoted(_sha256(file))}")
+            done.append(str(file))
+        lines.append("")
+    (folder / "catalog.toml").write_text(CATALOG_HEAD + "\n".join(lines), encoding="utf-8")
+    return done
+
+
+CATALOG_HEAD = "# The models that can be named. Hashes are written by: python models/training/hashes.py\n\n"
+
+
+def _quoted(text: str) -> str:
+    # A JSON string of plain text is a TOML basic string too.
+    return msgspec.json.encode(text).decode()
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

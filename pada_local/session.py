@@ -1,0 +1,260 @@
+"""What front ends call: attach to a project's host, start one, or open the file for a short question.
+
+A `Session` answers the same questions on both ways. It imports nothing heavy: the terminal app and `pada status` start fast.
+"""
+
+import os
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from pada_local import events
+from pada_local.errors import BusyError, Interrupted, MissingError, PadaError, UsageError
+from pada_local.host import place, wire
+from pada_local.recipe import Recipe, load
+from pada_local.runtime import places
+
+HOST_MODULE = "pada_local.host"
+HOST_SECONDS = 30.0
+"""How long a host may take to open the file and listen (a big file with a log to replay takes a while)."""
+
+
+class Session:
+    """A project as a front end sees it. Use as a context manager."""
+
+    def __init__(self, path: Path, connection: socket.socket | None = None, project: Any = None) -> None:
+        self.path, self.outcome = path, {}
+        self._connection, self._project = connection, project
+        self._lines = wire.lines(connection) if connection is not None else iter(())
+
+    @classmethod
+    def open(cls, path: Path) -> "Session":
+        """Attach to the file's host, or open the file itself when it has none. Raises MissingError, StoreError, BusyError."""
+        path = _existing(path)
+        deadline = time.monotonic() + 10
+        while True:
+            if (connection := _connect(path)) is not None:
+                return cls(path, connection)
+            try:
+                return cls(path, project=_open_file(path))
+            except BusyError:
+                # A host that is starting or ending, or another short command: it answers or lets go in a moment.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    @classmethod
+    def attach(cls, path: Path) -> "Session | None":
+        """Attach to the file's host; None when it has none."""
+        path = _existing(path)
+        connection = _connect(path)
+        return cls(path, connection) if connection is not None else None
+
+    @classmethod
+    def start_host(cls, path: Path) -> "Session":
+        """Attach to the file's host and start one first when there is none."""
+        path = _existing(path)
+        deadline = time.monotonic() + HOST_SECONDS
+        while True:
+            if (connection := _connect(path)) is not None:
+                return cls(path, connection)
+            try:
+                _spawn_host(path)
+            except BusyError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    @property
+    def has_host(self) -> bool:
+        """Whether a host answers, and not the file itself."""
+        return self._connection is not None
+
+    def __enter__(self) -> "Session":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave the host, or close the file."""
+        if self._connection is not None:
+            self._connection.close()
+        if self._project is not None:
+            self._project.close()
+        self._connection = self._project = None
+
+    def ask(self, op: str, **words: Any) -> Any:
+        """One question, one answer. Raises the host's PadaError here."""
+        question = {"op": op, **words}
+        if self._project is not None:
+            from pada_local.host.answers import answer  # brings the report's statistics along: only when they are needed
+
+            return answer(self._project, question)
+        if self._connection is None:
+            raise UsageError("This session is closed.")
+        try:
+            self._connection.sendall(wire.encode(question))
+            reply = msgspec.json.decode(next(self._lines))
+        except (OSError, StopIteration):
+            raise _host_lost(self.path) from None
+        if not reply.get("ok"):
+            raise wire.error_from_wire(reply.get("error", {}))
+        return reply["value"]
+
+    def status(self) -> dict[str, Any]:
+        """Settings, counts, runs, and what a live host is doing. Without a host nothing runs, whatever a killed one left."""
+        facts = self.ask("status")
+        for run in facts["runs"]:
+            if run["state"] == "running" and not facts["active"]:
+                run["state"], run["reason"] = "paused", "The program that ran it was ended."
+        return facts
+
+    def report(self) -> dict[str, Any]:
+        return self.ask("report")
+
+    def compare(self, first: str, second: str) -> dict[str, Any]:
+        """Two runs by id, start of an id, or recipe name."""
+        return self.ask("compare", a=first, b=second)
+
+    def start(self, recipe: Recipe, seed: int) -> int:
+        """Start a run or go on with it; returns the number from which its events are to be read."""
+        return self.ask("start", recipe=msgspec.to_builtins(recipe), seed=seed)["since"]
+
+    def end_run(self, how: str, timeout_s: float = 20.0) -> bool:
+        """`how` is pause or stop. Waits until the run has ended; False when nothing ran."""
+        if not self.has_host or not self.ask(how)["asked"]:
+            return False
+        deadline = time.monotonic() + timeout_s
+        try:
+            while self.ask("status")["active"]:
+                if time.monotonic() > deadline:
+                    raise PadaError("The run has not ended yet.", f"It was told to {how}; the step it is in takes long.")
+                time.sleep(0.1)
+        except Interrupted:
+            pass  # a host that was told to stop leaves when its run has ended
+        return True
+
+    def events(self, since: int = 0) -> Iterator[tuple[int, events.Event]]:
+        """Numbered events, stored ones first, then live ones, until the run ends; `outcome` says how it ended.
+
+        Uses this session up: no other question can be asked of it afterwards. Raises Interrupted when the host is lost.
+        """
+        if self._connection is None:
+            return
+        self.ask("subscribe", **{"from": since})
+        try:
+            for line in self._lines:
+                said = msgspec.json.decode(line)
+                if "event" in said:
+                    yield said["seq"], msgspec.convert(said["event"], events.AnyEvent)
+                elif "outcome" in said:
+                    self.outcome = said["outcome"]
+                    return
+                else:
+                    break
+        except OSError:
+            pass
+        raise _host_lost(self.path)
+
+
+def create_project(path: Path, settings: dict[str, str], examples: Sequence[Any]) -> None:
+    """Make a project file: complete or not at all. Raises UsageError when the path is taken, MissingError without a folder."""
+    from pada_local.store.project import Project
+
+    if os.path.lexists(path):
+        raise UsageError(f"{path} exists already.", "A project is never overwritten.", "Choose another name, or remove the file.")
+    if not path.parent.is_dir():
+        raise MissingError(f"The folder {path.parent} does not exist.", "", f"Make it: mkdir -p {path.parent}")
+    Project.create(path, settings, examples).close()
+
+
+def find_recipe(name: str) -> Recipe:
+    """A recipe by name (shipped, or the user's own) or by the path of a TOML file. Raises UsageError."""
+    if name.endswith(".toml") or os.sep in name:
+        return load(Path(name))
+    for folder in recipe_folders():
+        if (folder / f"{name}.toml").is_file():
+            return load(folder / f"{name}.toml")
+    known = ", ".join(sorted(path.stem for folder in recipe_folders() for path in folder.glob("*.toml")))
+    raise UsageError(
+        f"There is no recipe '{name}'.", f"Known recipes: {known or 'none'}.", "See 'pada recipes list', or give a path."
+    )
+
+
+def recipe_folders() -> list[Path]:
+    """Where recipes are looked for: those that ship with the program first, so that a name means the same for everybody."""
+    return [places.recipes_folder(), places.user_folder() / "recipes"]
+
+
+def find_unfinished(runs: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The run that `pada run` without a recipe goes on with: the newest one that is not done."""
+    return next((run for run in reversed(runs) if run["state"] != "done"), None)
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise MissingError(
+            f"There is no project file {path}.", "", f"Make one: pada new {path} --train FILE.jsonl … (or: pada demo)"
+        )
+    return Path(os.path.realpath(path))
+
+
+def _open_file(path: Path) -> Any:
+    from pada_local.store.project import Project
+
+    return Project.open(path)
+
+
+def _connect(path: Path) -> socket.socket | None:
+    """A connection to a host that answers, or None: a killed one refuses, one that is leaving takes no more questions."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(HOST_SECONDS)
+    try:
+        connection.connect(str(place.socket_path(path)))
+        connection.sendall(wire.encode({"op": "ping"}))
+        next(wire.lines(connection))
+    except (OSError, StopIteration):
+        connection.close()
+        return None
+    connection.settimeout(None)
+    return connection
+
+
+def _spawn_host(path: Path) -> None:
+    """Start a host in a session of its own and wait until it listens. Raises what it says, BusyError among it."""
+    # -P: modules that happen to lie in the folder where `pada` was called are not for the host.
+    command = [sys.executable, "-P", "-m", HOST_MODULE, str(path)]
+    package_parent = str(Path(__file__).resolve().parent.parent)
+    search = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH", "")]))
+    log = os.open(place.log_path(path), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        host = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
+                                env=os.environ | {"PYTHONPATH": search})  # fmt: skip
+    finally:
+        os.close(log)
+    ready, _, _ = select.select([host.stdout], [], [], HOST_SECONDS)
+    line = host.stdout.readline() if ready else b""
+    host.stdout.close()
+    said = msgspec.json.decode(line) if line else {}
+    if "error" in said:
+        host.wait()
+        raise wire.error_from_wire(said["error"])
+    if not said.get("ready"):
+        host.kill()
+        host.wait()
+        raise PadaError(
+            "The project's host did not start.", f"What it said is in {place.log_path(path)}.", "Try again; 'pada doctor' helps."
+        )
+
+
+def _host_lost(path: Path) -> Interrupted:
+    fix = f"Go on with 'pada run {path}'."
+    return Interrupted("The host of this project has ended.", "Everything committed so far is kept.", fix)

@@ -1,0 +1,194 @@
+"""Opens a project file: locked down from the first statement on, migrated, and refused with a sentence when it is not ours."""
+
+import os
+import re
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+
+import duckdb
+
+from pada_local.errors import BusyError, MissingError, StoreError
+from pada_local.store.tables import NAMES, table_of
+
+_MAGIC_OFFSET, _MAGIC = 8, b"DUCK"
+ERRORS = (duckdb.Error, UnicodeError, RuntimeError)
+"""What the binding raises; RuntimeError is how an interrupted or internal failure arrives."""
+
+
+def open_file(
+    path: str | Path, *, read_only: bool = False, create: bool = False, private_folder: str | Path | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A connection to the project file at `path`, with the newest tables and no way out of the file.
+
+    `create` makes a new file and refuses one that exists. Sorting spills to `private_folder`, in plain text, or not at
+    all when none is given. Raises MissingError, BusyError or StoreError.
+    """
+    path = real_path(path)
+    _check_path(path, create)
+    connection = _connect(path, read_only, private_folder)
+    try:
+        _migrate(connection, path, read_only, create)
+        _check_tables(connection, path)
+    except BaseException as error:
+        connection.close()
+        if isinstance(error, ERRORS):
+            raise explained(error, path) from error
+        raise
+    return connection
+
+
+def real_path(path: str | Path) -> Path:
+    """Absolute and without links: one file has one name here, and no name means anything else (`:memory:`, `s3:`)."""
+    return Path(os.path.realpath(path))
+
+
+def log_path(path: Path) -> Path:
+    """DuckDB's write-ahead log of a project file; it is there only while the file is open or after a crash."""
+    return path.with_name(path.name + ".wal")
+
+
+def explained(error: BaseException, path: Path) -> StoreError:
+    """The sentence for a failure of the database. Names the process that owns the file where that is the trouble."""
+    text = str(error)
+    owner = re.search(r"PID (\d+)", text)
+    if "Could not set lock" in text:
+        return busy(path, owner.group(1) if owner else "")
+    first = next(iter(text.splitlines()), type(error).__name__)
+    if isinstance(error, duckdb.FatalException):
+        return StoreError(
+            "The project file could not be written to the end; the last rows may or may not be kept.",
+            f"{path}: {first}",
+            "Check that the disk has room, then run again: what was kept is found and not written twice.",
+        )
+    outside = isinstance(error, (duckdb.IOException, duckdb.TransactionException))
+    fix = "Check that the disk has room and that the file may be written, then run again." if outside else ""
+    return StoreError("The project file could not be read or written.", f"{path}: {first}", fix)
+
+
+def busy(path: Path, process_id: str | int) -> BusyError:
+    """The error for a file that another process (or this one, once more) has open."""
+    who = f"process {process_id}" if process_id else "another process"
+    return BusyError(
+        "Another program has the project file open.",
+        f"{path} is held by {who}.",
+        f"Use that program, or end it first{f': kill {process_id}' if process_id else ''}.",
+    )
+
+
+def taken(path: Path) -> StoreError:
+    """The error for a new file whose name belongs to another one."""
+    return StoreError("There is a file of that name already; it was left as it is.", str(path), "Choose another name.")
+
+
+def _check_path(path: Path, create: bool) -> None:
+    """Refuses what must not be handed to DuckDB, which makes a missing file and guesses at foreign ones."""
+    if create:
+        for there in (path, log_path(path)):
+            if os.path.lexists(there):
+                # A log left behind by a lost project would be replayed into the new file.
+                raise taken(there)
+        if not path.parent.is_dir():
+            raise MissingError("The folder for the project file does not exist.", str(path.parent), f"mkdir -p '{path.parent}'")
+        return
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_MAGIC_OFFSET + len(_MAGIC))
+    except FileNotFoundError as error:
+        raise MissingError(
+            "The project file does not exist.", str(path), "Make one with: pada new FILE.duckdb --train F …"
+        ) from error
+    except OSError as error:
+        raise StoreError("The project file cannot be read.", f"{path}: {error.strerror}") from error
+    if head[_MAGIC_OFFSET:] != _MAGIC:
+        raise StoreError(
+            "This is not a project file.", f"{path} is not a DuckDB database.", "Make one with: pada new FILE.duckdb …"
+        )
+
+
+def _connect(path: Path, read_only: bool, private_folder: str | Path | None) -> duckdb.DuckDBPyConnection:
+    # Everything is set at once and then locked: a project file from somebody else never sees an open door.
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "allow_community_extensions": "false",
+        "allow_persistent_secrets": "false",
+        "python_enable_replacements": "false",
+        "temp_directory": str(private_folder or ""),
+        "max_temp_directory_size": "4GB",
+        "memory_limit": "1GB",
+        "threads": "2",
+        "enable_external_access": "false",
+        "lock_configuration": "true",
+    }
+    try:
+        return duckdb.connect(str(path), read_only=read_only, config=config)
+    except duckdb.ConnectionException as error:
+        raise busy(path, os.getpid()) from error
+    except ERRORS as error:
+        if "Could not set lock" in str(error):
+            raise explained(error, path) from error
+        raise _unopened(error, path) from error
+
+
+def _unopened(error: BaseException, path: Path) -> StoreError:
+    log = log_path(path)
+    files = f"{path} and {log.name}" if log.exists() else str(path)
+    return StoreError(
+        "The project file is damaged or was made by another version of DuckDB.",
+        f"{path}: {next(iter(str(error).splitlines()), type(error).__name__)}",
+        f"Nothing was changed. Keep a copy of {files}, and go on from your last good copy.",
+    )
+
+
+def migration_steps() -> list[tuple[int, str, str]]:
+    """Version, name and SQL of every step, oldest first."""
+    folder = resources.files("pada_local.store") / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(int(name[:4]), name.removesuffix(".sql"), (folder / name).read_text(encoding="utf-8")) for name in names]
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool, create: bool) -> None:
+    """Brings the tables to this program's version, each step and its record in one transaction."""
+    steps = migration_steps()
+    newest, version = steps[-1][0], 0
+    if not create:
+        version = _version(connection, path)
+    if version > newest:
+        raise StoreError(
+            "The project file was made by a newer version of PaDA Local.",
+            f"{path} has version {version}; this program knows versions up to {newest}.",
+            "Install the newer version. The file was not changed.",
+        )
+    if read_only and version < newest:
+        raise StoreError("The project file needs an update before it can be read.", str(path), f"Run once: pada status {path}")
+    for number, name, statements in steps[version:]:
+        connection.execute("BEGIN TRANSACTION")
+        connection.execute(statements)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", [number, name, now])
+        connection.execute("COMMIT")
+        # Replaying changes of tables from the log is where DuckDB has had its bugs: leave none in it.
+        connection.execute("CHECKPOINT")
+
+
+def _version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    found = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'migrations'").fetchone()
+    if found != (1,):
+        raise StoreError("This is a DuckDB database but not a project file.", str(path), "Make one with: pada new FILE.duckdb …")
+    row = connection.execute("SELECT coalesce(max(version), 0) FROM migrations").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _check_tables(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Every record's columns are there, in real tables: a view of that name could answer with anything."""
+    query = (
+        "SELECT table_name, column_name FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, schema_name, table_name)"
+        " WHERE database_name = current_database() AND schema_name = 'main'"
+    )
+    there = set(connection.execute(query).fetchall())
+    for kind in NAMES:
+        table = table_of(kind)
+        missing = [name for name in (*(column.name for column in table.columns), "row_order") if (table.name, name) not in there]
+        if missing:
+            raise StoreError("The project file is not complete.", f"{path}: table '{table.name}' lacks {', '.join(missing)}.")

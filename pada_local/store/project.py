@@ -1,0 +1,286 @@
+"""The open project: typed rows in and out of one DuckDB file, with one writer. Implements `context.Rows`."""
+
+import os
+import secrets
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self, TypeVar
+
+import duckdb
+
+from pada_local.errors import MissingError, StoreError, UsageError
+from pada_local.records import Adapter, Example, Row, Setting
+from pada_local.store import adapters
+from pada_local.store.connection import ERRORS, busy, explained, log_path, open_file, real_path, taken
+from pada_local.store.tables import table_of
+
+AnyRow = TypeVar("AnyRow", bound=Row)
+
+
+class Project:
+    """A project file that this process has open. Made by `create` or `open`; every method may be called from any thread."""
+
+    _open_here: ClassVar[set[Path]] = set()
+    """Paths open in this process. Even reading such a file by another way and closing it would drop DuckDB's lock on it."""
+
+    def __init__(self, path: Path, *, read_only: bool, create: bool) -> None:
+        if path in self._open_here:
+            raise busy(path, os.getpid())
+        self.path, self.read_only = path, read_only
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._spoiled = False  # a part of the open transaction failed, so none of it may commit
+        self._broken = False  # DuckDB has given the connection up; the file is opened again when it is next used
+        self._closed = False
+        self._private = tempfile.TemporaryDirectory(prefix="pada-store-")  # 0700, for sorting that spills to disk
+        try:
+            self._connection = open_file(path, read_only=read_only, create=create, private_folder=self._private.name)
+        except BaseException:
+            self._private.cleanup()
+            raise
+        self._open_here.add(path)
+
+    @classmethod
+    def create(cls, path: str | Path, settings: dict[str, str], examples: Sequence[Example]) -> "Project":
+        """A new project file, open. It appears at `path` whole or not at all, and never takes the place of another file."""
+        path = real_path(path)
+        if os.path.lexists(path) or os.path.lexists(log_path(path)):
+            raise taken(path)
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+        try:
+            with cls(draft, read_only=False, create=True) as project, project.together():
+                os.chmod(draft, 0o600)
+                project.put(*(Setting(key=key, value=value) for key, value in settings.items()))
+                project.put(*examples)
+            _publish(draft, path)
+        finally:
+            draft.unlink(missing_ok=True)
+            log_path(draft).unlink(missing_ok=True)
+        return cls.open(path)
+
+    @classmethod
+    def open(cls, path: str | Path, read_only: bool = False) -> "Project":
+        """The project at `path`. Raises MissingError, BusyError (it names the process) or StoreError."""
+        project = cls(real_path(path), read_only=read_only, create=False)
+        if not read_only:
+            try:
+                project._sweep()
+            except BaseException:
+                project.close()
+                raise
+        return project
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Writes everything into the one file, leaving no log beside it. Closing twice is harmless."""
+        with self._lock:
+            if self._closed:
+                return
+            try:
+                if not self.read_only:
+                    self._ready().execute("CHECKPOINT")
+            except ERRORS as error:
+                raise StoreError(
+                    "The project file was closed, but its log could not be merged into it.",
+                    f"{self.path}: {error}",
+                    f"Nothing is lost: keep {log_path(self.path).name} beside the file and open the project again.",
+                ) from error
+            finally:
+                self._closed = True
+                self._connection.close()
+                self._private.cleanup()
+                self._open_here.discard(self.path)
+
+    # Writing
+
+    def put(self, *rows: Row) -> None:
+        """Insert rows in one transaction; a row whose primary key is there already is left as it is."""
+        self._insert(rows, replacing=False)
+
+    def replace(self, *rows: Row) -> None:
+        """Insert rows or replace those with the same primary key (they keep their place), in one transaction."""
+        self._insert(rows, replacing=True)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Everything written inside commits together or not at all; other threads wait. May be nested."""
+        with self._lock:
+            if self._depth == 0:
+                with self._transaction():
+                    yield
+                return
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                # DuckDB has no inner transactions: a caller that swallows this must not commit the other half.
+                self._spoiled = True
+                raise
+            finally:
+                self._depth -= 1
+
+    def put_adapter(self, adapter: Row, files: dict[str, bytes]) -> None:
+        """Keep an adapter: its bytes and its row commit together. One that is there already is left as it is."""
+        if not isinstance(adapter, Adapter):
+            raise TypeError(f"{type(adapter).__name__} is not an Adapter")
+        with self._lock:
+            if self._depth:
+                raise UsageError("An adapter is kept in a transaction of its own, not inside together().")
+            if self.count(Adapter, id=adapter.id):
+                return
+            adapters.check(adapter, files)
+            with self._transaction():
+                adapters.drop(self._run, adapter.id)
+            with self._transaction():
+                adapters.make_table(self._run, adapter.id)
+            with self._transaction():
+                adapters.write(self._run, adapter.id, files)
+                self._statements([adapter], replacing=False)
+
+    # Reading
+
+    def get(self, kind: type[AnyRow], **where: Any) -> list[AnyRow]:
+        """Rows whose columns equal the given values (a list or tuple value means any of them), in order of insertion."""
+        table = table_of(kind)
+        query, parameters = table.select(where)
+        return table.decode(self._run(query, parameters))
+
+    def one(self, kind: type[AnyRow], **where: Any) -> AnyRow | None:
+        """The first row that matches, or None."""
+        return next(iter(self.get(kind, **where)), None)
+
+    def count(self, kind: type[Row], **where: Any) -> int:
+        """How many rows match."""
+        query, parameters = table_of(kind).select(where, what="count(*)")
+        return int(self._run(query, parameters)[0][0])
+
+    def adapter_files(self, adapter_id: str) -> dict[str, bytes]:
+        """The bytes of a kept adapter, checked against its hashes."""
+        with self._lock:
+            adapter = self.one(Adapter, id=adapter_id)
+            if adapter is None:
+                raise MissingError("There is no such adapter in the project.", f"{self.path}: adapter '{adapter_id}'")
+            return adapters.read(self._run, adapter)
+
+    def sql(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The answer to one SELECT (or WITH … SELECT) over the tables. Anything that writes raises UsageError."""
+        with self._lock:
+            try:
+                statements = self._ready().extract_statements(query)
+            except ERRORS as error:
+                raise UsageError("The query cannot be read.", str(error)) from error
+            if [statement.type for statement in statements] != [duckdb.StatementType.SELECT]:
+                raise UsageError("Only one SELECT at a time can be asked.", query)
+            if self._depth:
+                return self._run(query, list(parameters))
+            with self._transaction("READ ONLY"):
+                return self._run(query, list(parameters))
+
+    # Inside
+
+    def _insert(self, rows: Sequence[Row], *, replacing: bool) -> None:
+        if any(isinstance(row, Adapter) for row in rows):
+            raise TypeError("an adapter's row says that its bytes are there: use put_adapter")
+        if rows:
+            with self.together():
+                self._statements(rows, replacing=replacing)
+
+    def _statements(self, rows: Sequence[Row], *, replacing: bool) -> None:
+        by_kind: dict[type[Row], list[Row]] = {}
+        for row in rows:
+            by_kind.setdefault(type(row), []).append(row)
+        for kind, group in by_kind.items():
+            table = table_of(kind)
+            for parameters in self._batches(table.batches(table.once(group, keep_last=replacing))):
+                self._run(table.insert(replacing=replacing), parameters)
+
+    def _batches(self, batches: Iterator[list[list[Any]]]) -> Iterator[list[list[Any]]]:
+        try:
+            yield from batches
+        except UnicodeError as error:
+            raise StoreError("A text holds half a character (a lone surrogate), so it was not stored.", str(error)) from error
+
+    @contextmanager
+    def _transaction(self, mode: str = "") -> Iterator[None]:
+        """The outermost transaction: commits at the end, or puts everything back as it was."""
+        self._run(f"BEGIN TRANSACTION {mode}")
+        self._depth, self._spoiled = 1, False
+        try:
+            yield
+            if self._spoiled:
+                raise StoreError("A part of the step failed, so nothing of it was kept.", str(self.path))
+            self._run("COMMIT")
+        except BaseException:
+            self._roll_back()
+            raise
+        finally:
+            self._depth = 0
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.execute("ROLLBACK")
+        except ERRORS:
+            # Either the commit ended the transaction or the connection is lost; a fresh connection is right for both.
+            self._broken = True
+
+    def _run(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The one place where a statement meets DuckDB: errors become sentences, and a lost connection is noted."""
+        with self._lock:
+            connection = self._ready()
+            try:
+                return connection.execute(statement, list(parameters)).fetchall()
+            except duckdb.FatalException as error:
+                # "COMMIT succeeded, but the checkpoint failed" is one of these: the rows may well be there.
+                self._broken = True
+                raise explained(error, self.path) from error
+            except ERRORS as error:
+                if self._depth:
+                    self._spoiled = True
+                raise explained(error, self.path) from error
+
+    def _ready(self) -> duckdb.DuckDBPyConnection:
+        if self._closed:
+            raise StoreError("The project is closed.", str(self.path))
+        if self._broken:
+            if self._depth:
+                raise StoreError(
+                    "The project file was lost in the middle of a step, so nothing of the step was kept.", str(self.path)
+                )
+            self._connection.close()
+            self._connection = open_file(self.path, read_only=self.read_only, private_folder=self._private.name)
+            self._broken = False
+        return self._connection
+
+    def _sweep(self) -> None:
+        for adapter_id in adapters.unmarked(self._run):
+            with self._transaction():
+                adapters.drop(self._run, adapter_id)
+
+
+def _publish(draft: Path, path: Path) -> None:
+    """Gives the finished file its name, unless somebody else took that name meanwhile."""
+    try:
+        os.link(draft, path)
+    except FileExistsError as error:
+        raise taken(path) from error
+    except OSError:
+        # No hard links on this file system: take the name with an empty file, which fails when it is taken, then fill it.
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError as error:
+            raise taken(path) from error
+        os.replace(draft, path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,0 +1,168 @@
+"""What the host and the student worker say to each other: one JSON line a message, over the worker's stdin and stdout.
+
+The worker does one job at a time. For each job it sends any number of progress messages and ends with `Finished` or
+`Failed`. Large things (adapters) are handed over as files in a private folder that the host names and removes.
+"""
+
+from typing import Union
+
+import msgspec
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """Base of all messages; `job` is the number that the client gave."""
+
+    job: int = 0
+
+
+class TrainSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How an adapter is trained. Learning rate is the peak; the schedule is linear warm-up, then linear to zero."""
+
+    lora_rank: int
+    lora_alpha: int
+    lora_dropout: float
+    learning_rate: float
+    warmup_share: float
+    weight_decay: float
+    max_grad_norm: float
+    steps: int
+    tokens_per_step: int
+    micro_batch: int
+    max_length: int
+    seed: int
+    threads: int = 0
+    dtype: str = "auto"
+    backend: str = "auto"
+
+
+class TrainExample(msgspec.Struct, frozen=True):
+    """Text up to where the loss begins, and the text that carries loss (with its end token)."""
+
+    id: str
+    prompt: str
+    answer: str
+
+
+class Train(Message):
+    """Train a fresh adapter on `examples` from the base in folder `base`; write PEFT files into folder `to`."""
+
+    base: str
+    to: str
+    examples: list[TrainExample]
+    settings: TrainSettings
+
+
+class Generate(Message):
+    """Answer `prompts` greedily with the base and the adapter in folder `adapter` (empty: the base alone)."""
+
+    base: str
+    adapter: str
+    prompts: list[str]
+    stop: str
+    max_new_tokens: int
+    tokens_per_batch: int
+    threads: int = 0
+    dtype: str = "float32"
+    backend: str = "auto"
+
+
+class Embed(Message):
+    """Sentence vectors, L2-normalised, of `texts` with the sentence-transformers model in folder `model`."""
+
+    model: str
+    texts: list[str]
+
+
+class Cluster(Message):
+    """k-means (n_init 10) for every k from 1 to `k_max`; k itself is chosen by the caller."""
+
+    vectors: list[list[float]]
+    k_max: int
+    seed: int
+    n_init: int = 10
+
+
+class Describe(Message):
+    """What is in a student folder: parameters, context, chat family; nothing is trained."""
+
+    base: str
+
+
+class Stop(Message):
+    """End the worker."""
+
+
+Job = Union[Train, Generate, Embed, Cluster, Describe, Stop]
+
+
+class Ready(Message):
+    """Sent once at start, with the versions of what the worker runs on."""
+
+    versions: dict[str, str] = {}
+    device: str = "cpu"
+
+
+class Step(Message):
+    """One optimizer step."""
+
+    step: int
+    steps: int
+    loss: float
+    grad_norm: float
+    learning_rate: float
+    tokens: int
+    elapsed_s: float
+
+
+class Answered(Message):
+    """Answers to the prompts with these positions, as soon as their batch is done."""
+
+    positions: list[int]
+    texts: list[str]
+    tokens: list[int]
+
+
+class Loaded(Message):
+    """A model is in memory."""
+
+    model: str
+    elapsed_s: float
+
+
+class Vectors(Message):
+    """Embeddings in the order of the texts."""
+
+    rows: list[list[float]]
+
+
+class Clustering(Message):
+    """One entry per k = 1..k_max: inertia, silhouette (0 for k = 1), label of every row, and rows by distance to their centre."""
+
+    inertia: list[float]
+    silhouette: list[float]
+    labels: list[list[int]]
+    distances: list[list[float]]
+
+
+class Description(Message):
+    """Facts of a student folder."""
+
+    facts: dict[str, str]
+
+
+class Finished(Message):
+    """The job is done; `facts` are figures such as seconds, tokens, dtype, backend, refused examples."""
+
+    facts: dict[str, float | int | str] = {}
+
+
+class Failed(Message):
+    """The job did not work: a sentence for a person, and a kind: data, memory, nan, model, other."""
+
+    title: str
+    detail: str = ""
+    fix: str = ""
+    kind: str = "other"
+
+
+Report = Union[Ready, Step, Answered, Loaded, Vectors, Clustering, Description, Finished, Failed]

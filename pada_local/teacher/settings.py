@@ -1,0 +1,102 @@
+"""How a local model is run, and what identifies it. Shared by the server and the in-process backend."""
+
+import hashlib
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+from pada_local import recipe
+from pada_local.errors import MissingError
+from pada_local.runtime import memory
+from pada_local.teacher.protocol import Ask
+
+SAMPLING = {"top_k": 40, "top_p": 0.95, "min_p": 0.05}
+"""Written into every request, so that another version's defaults change nothing."""
+
+FAMILIES = frozenset({
+    "chatml", "command-r", "deepseek3", "exaone3", "exaone4", "falcon3", "gemma", "gpt-oss", "granite", "llama2", "llama3",
+    "llama4", "mistral-v1", "mistral-v3", "mistral-v3-tekken", "mistral-v7", "mistral-v7-tekken", "phi3", "phi4", "vicuna",
+    "zephyr",
+})  # fmt: skip
+"""Chat formats that llama-server has built in; for these the template inside the model file is never run."""
+
+TINY_BYTES = 32 * 2**20
+"""Model files below this run on one thread unless told otherwise."""
+
+_CONTROL = re.compile(r"<(?=[|｜][\w▁]{1,40}[|｜]>|/?s>|/?(?:start|end)_of_turn>)|\[(?=/?INST\])")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """0 means: choose. `family` is the chat format; an unknown one uses the template of the model file (sandboxed there)."""
+
+    family: str = "chatml"
+    slots: int = 0
+    context: int = 0
+    threads: int = 0
+    stall_seconds: float = 60.0
+    restarts: int = 3
+    start_seconds: float = 600.0
+    reproducible: bool = False
+
+    @classmethod
+    def of(cls, used: recipe.Recipe, family: str = "chatml") -> "Settings":
+        """The recipe's teacher section."""
+        section = used.teacher
+        return cls(
+            family=family, slots=section.slots, context=section.context, threads=section.threads, restarts=section.restarts,
+            stall_seconds=section.stall_seconds, reproducible=used.loop.reproducible,
+        )  # fmt: skip
+
+    def slots_for(self, model: Path) -> int:
+        """Requests at once: one when reproducible, more with a GPU (wide batches are cheap there), fewer when memory is tight."""
+        if self.reproducible:
+            return 1
+        if self.slots:
+            return self.slots
+        if memory.gpus():
+            return 16
+        size_mib = model.stat().st_size // 2**20
+        return 8 if size_mib * 2 < memory.available_mib() else 2
+
+    def threads_for(self, model: Path) -> int:
+        """CPU threads. One for a tiny model: waiting for each other costs its threads more than they share (measured)."""
+        if self.threads:
+            return self.threads
+        if model.stat().st_size < TINY_BYTES:
+            return 1
+        return os.cpu_count() or 1 if self.reproducible else len(os.sched_getaffinity(0))
+
+
+def context_for(asks: list[Ask]) -> int:
+    """Tokens per slot that surely hold these questions and their answers, as a power of two, at least 1,024.
+
+    Half the bytes is more tokens than ordinary text has; a prompt of rarer text is refused by the server with its
+    true length, and then the context grows to that.
+    """
+    longest = max((len(ask.prompt.encode("utf-8", "replace")) // 2 + ask.max_tokens for ask in asks), default=0) + 64
+    return max(1024, 1 << (longest - 1).bit_length())
+
+
+def harmless(prompt: str) -> str:
+    """The prompt with control markers broken up: data inside it must not be able to open a chat turn of its own."""
+    return _CONTROL.sub(lambda found: found[0] + " ", prompt).replace("\0", " ").encode("utf-8", "replace").decode()
+
+
+def identity(model: Path, family: str = "chatml") -> str:
+    """What names a model in every call's key: file name, start of its SHA-256, chat format. Raises MissingError."""
+    try:
+        facts = model.stat()
+        return f"{model.stem}@{_sha256(str(model.resolve()), facts.st_size, facts.st_mtime_ns)[:16]}+{family or 'own'}"
+    except OSError as error:
+        fix = "Give the path of a GGUF file, or build the demo's models (see README)."
+        raise MissingError("The teacher's model file cannot be read.", f"{model}: {error.strerror}", fix) from None
+
+
+@lru_cache(maxsize=16)
+def _sha256(path: str, size: int, changed_ns: int) -> str:
+    """SHA-256 of a file; size and time of change are only there so that a changed file is read again."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,142 @@
+"""Greedy answers in batches: left padding, longest prompts first, a KV cache, and an end as soon as every row has stopped."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+
+from pada_local.student.protocol import Answered, Generate
+from pada_local.worker import models
+from pada_local.worker.problems import JobError, is_out_of_memory
+
+Facts = dict[str, float | int | str]
+Row = tuple[int, list[int]]
+
+
+def answer(job: Generate, shelf: models.Shelf, send: Callable[[Any], None]) -> Facts:
+    """Answer all prompts; each batch is sent as soon as it is done. The merged student stays on the shelf."""
+    models.set_threads(job.threads)
+    device = models.choose_device()
+    dtype = models.choose_dtype(job.dtype, device, job.base)
+    tokenizer = models.load_tokenizer(job.base)
+    rows = _rows(job, tokenizer)
+    if job.adapter:
+        model = shelf.take_merged(job.base, job.adapter, dtype, device)
+    else:
+        model = shelf.take(job.base, dtype, device)
+    started = time.monotonic()
+    decoder = Decoder(model, tokenizer, job, device)
+    for batch in batches(rows, job.tokens_per_batch, job.max_new_tokens):
+        for message in decoder.answer(batch):
+            send(message)
+    shelf.put(model, job.base, dtype, device, job.adapter)
+    return {
+        "seconds": time.monotonic() - started, "tokens": decoder.tokens, "prompts": len(rows), "batches": decoder.batches,
+        "largest_batch": decoder.largest, "tokens_per_batch": job.tokens_per_batch, "backend": "peft", "device": device,
+        "dtype": str(dtype).removeprefix("torch."), "threads": torch.get_num_threads(),
+    }  # fmt: skip
+
+
+def _rows(job: Generate, tokenizer: Any) -> list[Row]:
+    """Position and ids of every prompt, longest first, so that the batch that needs most memory comes first."""
+    context = models.context_of(job.base)
+    start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.pad_token_id or 0
+    rows = [(position, ids or [start]) for position, ids in enumerate(models.encode(tokenizer, job.prompts))]
+    rows.sort(key=lambda row: (-len(row[1]), row[0]))
+    if rows and context and len(rows[0][1]) + job.max_new_tokens > context:
+        position, ids = rows[0]
+        raise JobError(
+            "data", f"Prompt {position + 1} is too long for the student.",
+            f"It has {len(ids)} tokens, its answer up to {job.max_new_tokens}; the context has {context} tokens.",
+            "Shorten or remove the example, or lower evaluate.max_new_tokens.",
+        )  # fmt: skip
+    return rows
+
+
+def batches(rows: Sequence[Row], tokens_per_batch: int, max_new_tokens: int) -> Iterator[list[Row]]:
+    """Rows in order, as many at a time as stay within the tokens, padding and answers counted; at least one."""
+    start = 0
+    while start < len(rows):
+        width = len(rows[start][1]) + max_new_tokens
+        size = max(1, tokens_per_batch // width)
+        yield list(rows[start : start + size])
+        start += size
+
+
+class Decoder:
+    """Greedy decoding of one batch at a time."""
+
+    def __init__(self, model: Any, tokenizer: Any, job: Generate, device: str) -> None:
+        self.model, self.tokenizer, self.job, self.device = model, tokenizer, job, device
+        self.tokens = self.batches = self.largest = 0
+        self.pad = tokenizer.pad_token_id or 0
+        stop = models.encode(tokenizer, [job.stop])[0] if job.stop else []
+        self.stops = {tokenizer.eos_token_id} if tokenizer.eos_token_id is not None else set()
+        # A stop text of several tokens can be cut in other ways inside an answer: then the text itself is looked at.
+        self.stop_text = job.stop if len(stop) > 1 else ""
+        if len(stop) == 1:
+            self.stops.add(stop[0])
+
+    def answer(self, rows: list[Row]) -> Iterator[Answered]:
+        """One message, or several smaller ones when memory runs out."""
+        try:
+            answers = self._decode([ids for _, ids in rows])
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if len(rows) == 1:
+                raise JobError(
+                    "memory", "Memory ran out while the student answered a single prompt.", str(error)[:500],
+                    "Choose a smaller student or lower evaluate.max_new_tokens.",
+                ) from error  # fmt: skip
+            answers = None
+        if answers is None:
+            half = len(rows) // 2
+            yield from self.answer(rows[:half])
+            yield from self.answer(rows[half:])
+            return
+        self.batches, self.largest = self.batches + 1, max(self.largest, len(rows))
+        self.tokens += sum(map(len, answers))
+        texts = [self._text(ids) for ids in answers]
+        yield Answered(positions=[position for position, _ in rows], texts=texts, tokens=[len(ids) for ids in answers])
+
+    @torch.inference_mode()
+    def _decode(self, prompts: list[list[int]]) -> list[list[int]]:
+        """The new ids of every prompt, the stop id not among them."""
+        width = max(map(len, prompts))
+        ids = torch.tensor([[self.pad] * (width - len(row)) + row for row in prompts], device=self.device)
+        lengths = torch.tensor([len(row) for row in prompts], device=self.device)
+        mask = torch.zeros(len(prompts), width + self.job.max_new_tokens, dtype=torch.long, device=self.device)
+        mask[:, width:] = 1
+        mask[:, :width] = torch.arange(width, device=self.device) >= (width - lengths)[:, None]
+        positions = (mask[:, :width].cumsum(-1) - 1).clamp(min=0)
+        answers: list[list[int]] = [[] for _ in prompts]
+        running = set(range(len(prompts)))
+        cache = None
+        for step in range(self.job.max_new_tokens):
+            out = self.model(
+                input_ids=ids, attention_mask=mask[:, : width + step], position_ids=positions, past_key_values=cache,
+                use_cache=True, logits_to_keep=1,
+            )  # fmt: skip
+            cache = out.past_key_values
+            chosen = out.logits[:, -1].argmax(-1)
+            self._append(chosen.tolist(), answers, running)
+            if not running:
+                break
+            ids, positions = chosen[:, None], (lengths + step)[:, None]
+        return answers
+
+    def _append(self, chosen: list[int], answers: list[list[int]], running: set[int]) -> None:
+        for number in sorted(running):
+            if chosen[number] in self.stops:
+                running.discard(number)
+                continue
+            answers[number].append(chosen[number])
+            if self.stop_text and self.stop_text in self.tokenizer.decode(answers[number]):
+                running.discard(number)
+
+    def _text(self, ids: list[int]) -> str:
+        """The answer without special tokens and without the stop text and what follows it."""
+        text = self.tokenizer.decode(ids, skip_special_tokens=True)
+        return text.partition(self.stop_text)[0] if self.stop_text else text

@@ -1,0 +1,206 @@
+"""LoRA fine-tuning with PEFT and a plain loop: loss on the answers, equal steps and nearly equal tokens for every arm."""
+
+import contextlib
+import functools
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from pada_local.student.protocol import Step, Train, TrainSettings
+from pada_local.worker import models, unsloth_backend
+from pada_local.worker.examples import MicroBatch, Tokens, draw_steps, micro_batches, tokenize
+from pada_local.worker.problems import JobError, is_out_of_memory
+
+Facts = dict[str, float | int | str]
+ABSURD_WEIGHT = 1e6  # the last update has no later step that would notice that it broke the weights
+# Families whose logits are the output head applied to the trunk's last state and nothing more: for these the head is
+# computed at labelled positions only. Others (soft-capping, scaling) go through their own forward.
+PLAIN_HEADS = frozenset({"llama", "qwen2", "qwen3", "mistral", "smollm3", "olmo2", "gemma"})
+
+
+def train(job: Train, shelf: models.Shelf, send: Callable[[Any], None]) -> Facts:
+    """Train an adapter and save it into `job.to`. The base goes back to the shelf as it was."""
+    settings = job.settings
+    models.set_threads(settings.threads)
+    device = models.choose_device()
+    dtype = models.choose_dtype(settings.dtype, device, job.base)
+    tokenizer = models.load_tokenizer(job.base)
+    context = models.context_of(job.base) or settings.max_length
+    examples = tokenize(tokenizer, job.examples, min(settings.max_length, context))
+    backend = "unsloth" if unsloth_backend.chosen(settings.backend) else "peft"
+    if backend == "unsloth":
+        model = unsloth_backend.load_with_adapter(job.base, settings)
+    else:
+        model = add_adapter(shelf.take(job.base, dtype, device), settings)
+    loop = Loop(model, settings, dtype, device, tokenizer.pad_token_id or 0, backend)
+    facts = loop.run(examples, send)
+    save_adapter(model, Path(job.to), Path(job.base).name)
+    if backend == "peft":
+        shelf.put(model.unload().eval().requires_grad_(False), job.base, dtype, device)
+    return facts | {"dtype": str(dtype).removeprefix("torch."), "device": device, "threads": torch.get_num_threads()}
+
+
+def add_adapter(base: Any, settings: TrainSettings) -> Any:
+    """The base with a fresh float32 LoRA on every linear projection that it has."""
+    from peft import LoraConfig, get_peft_model
+
+    found = {name.rpartition(".")[2] for name, _ in base.named_modules()} & set(models.PROJECTIONS)
+    if not found:
+        raise JobError(
+            "model", "The student has none of the projections that LoRA is put on.",
+            f"Looked for: {', '.join(models.PROJECTIONS)}.", "Choose a model of the Llama, Qwen, Mistral or Gemma kind.",
+        )  # fmt: skip
+    torch.manual_seed(settings.seed)
+    config = LoraConfig(
+        r=settings.lora_rank, lora_alpha=settings.lora_alpha, lora_dropout=settings.lora_dropout,
+        target_modules=sorted(found), bias="none", task_type="CAUSAL_LM",
+    )  # fmt: skip
+    model = get_peft_model(base, config, autocast_adapter_dtype=True).train()
+    if settings.lora_dropout == 0.0:
+        _use_lean_forward(model)
+    return model
+
+
+def _use_lean_forward(model: Any) -> None:
+    """PEFT's own forward scales and adds over whole activations; scaling B instead is the same product in half the passes.
+
+    Set on the wrapping modules, which `unload` throws away.
+    """
+    from peft.tuners.lora.layer import Linear
+
+    for module in model.modules():
+        if type(module) is Linear and type(module.base_layer) is torch.nn.Linear:
+            name = module.active_adapters[0]
+            parts = (module.base_layer, module.lora_A[name].weight, module.lora_B[name].weight, module.scaling[name])
+            module.forward = functools.partial(_lean_forward, *parts)
+
+
+def _lean_forward(base: torch.nn.Linear, a: torch.Tensor, b: torch.Tensor, scaling: float, x: torch.Tensor) -> torch.Tensor:
+    result = base(x)
+    inner = F.linear(x, a).flatten(0, -2)
+    return torch.addmm(result.flatten(0, -2), inner, (b * scaling).t()).view(result.shape)
+
+
+def save_adapter(model: Any, folder: Path, base_name: str) -> None:
+    """PEFT's files without the model card, and without this machine's paths or the order of a set in them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(str(folder), safe_serialization=True, save_embedding_layers=False)
+    (folder / "README.md").unlink(missing_ok=True)
+    file = folder / "adapter_config.json"
+    config = json.loads(file.read_text("utf-8"))
+    config |= {"base_model_name_or_path": base_name, "target_modules": sorted(config["target_modules"])}
+    file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", "utf-8")
+
+
+def learning_rate(settings: TrainSettings, step: int) -> float:
+    """Rate of step 0, 1, …: up in a line over the warm-up, then down in a line that meets zero after the last step."""
+    warmup = round(settings.warmup_share * settings.steps)
+    if step < warmup:
+        return settings.learning_rate * (step + 1) / (warmup + 1)
+    return settings.learning_rate * (settings.steps - step) / max(1, settings.steps - warmup)
+
+
+class Loop:
+    """The optimizer's loop over one model with a LoRA in it."""
+
+    def __init__(self, model: Any, settings: TrainSettings, dtype: torch.dtype, device: str, pad: int, backend: str) -> None:
+        self.model, self.settings, self.dtype, self.device, self.pad = model, settings, dtype, device, pad
+        self.backend = backend
+        self.micro_batch = max(1, settings.micro_batch)
+        self.weights = [weight for weight in model.parameters() if weight.requires_grad]
+        self.optimizer = torch.optim.AdamW(self.weights, lr=0.0, weight_decay=settings.weight_decay, fused=True)
+        causal = model.get_base_model()
+        plain = backend == "peft" and causal.config.model_type in PLAIN_HEADS
+        self.trunk, self.head = (causal.base_model, causal.get_output_embeddings()) if plain else (None, None)
+
+    def run(self, examples: Sequence[Tokens], send: Callable[[Any], None]) -> Facts:
+        """All steps; one message each."""
+        settings, started, tokens, first = self.settings, time.monotonic(), 0, 0.0
+        steps = draw_steps(examples, settings.tokens_per_step, settings.seed)
+        loss = 0.0
+        for number, drawn in zip(range(settings.steps), steps, strict=False):
+            begun = time.monotonic()
+            loss = self.accumulate(drawn)
+            norm = float(torch.nn.utils.clip_grad_norm_(self.weights, settings.max_grad_norm))
+            first = loss if number == 0 else first
+            _check(number, loss, first, norm)
+            rate = learning_rate(settings, number)
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            self.optimizer.step()
+            used = sum(len(row.ids) for row in drawn)
+            tokens += used
+            send(Step(
+                step=number + 1, steps=settings.steps, loss=loss, grad_norm=norm, learning_rate=rate, tokens=used,
+                elapsed_s=time.monotonic() - begun,
+            ))  # fmt: skip
+        if not all(bool(torch.isfinite(weight).all()) and float(weight.abs().max()) < ABSURD_WEIGHT for weight in self.weights):
+            raise _diverged(settings.steps, loss, first, math.inf)
+        return {
+            "seconds": time.monotonic() - started, "tokens": tokens, "examples": len(examples), "steps": settings.steps,
+            "backend": self.backend, "micro_batch": self.micro_batch, "first_loss": first, "last_loss": loss,
+        }  # fmt: skip
+
+    def accumulate(self, drawn: Sequence[Tokens]) -> float:
+        """Gradients of one step; when memory runs out the micro-batch is halved and the step begun again."""
+        while True:
+            try:
+                return self._accumulate(drawn)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                if self.micro_batch == 1:
+                    raise JobError(
+                        "memory", "Memory ran out while training, with one example at a time.", str(error)[:500],
+                        "Choose a smaller student or lower train.max_length.",
+                    ) from error  # fmt: skip
+            # Outside the except block, so that the failed pass's tensors, held by the traceback, are free by now.
+            self.micro_batch = max(1, self.micro_batch // 2)
+            if self.device == "cuda":
+                torch.cuda.empty_cache()
+
+    def _accumulate(self, drawn: Sequence[Tokens]) -> float:
+        self.optimizer.zero_grad(set_to_none=True)
+        answer_tokens = sum(row.labels for row in drawn)
+        total = 0.0
+        for batch in micro_batches(drawn, self.micro_batch, self.pad, self.device):
+            # Over the answer tokens of the whole step: the size of a micro-batch does not change the gradient.
+            loss = self._loss(batch) / answer_tokens
+            loss.backward()
+            total += float(loss.detach())
+        return total
+
+    def _loss(self, batch: MicroBatch) -> torch.Tensor:
+        """Summed cross-entropy at the labelled positions."""
+        with self._arithmetic():
+            if self.trunk is not None:
+                states = self.trunk(input_ids=batch.ids, use_cache=False).last_hidden_state
+                logits = self.head(states.flatten(0, 1).index_select(0, batch.where))
+            else:
+                logits = self.model(input_ids=batch.ids, use_cache=False).logits.flatten(0, 1).index_select(0, batch.where)
+        return F.cross_entropy(logits.float(), batch.labels, reduction="sum")
+
+    def _arithmetic(self) -> contextlib.AbstractContextManager[Any]:
+        if self.dtype == torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device, dtype=self.dtype)
+
+
+def _check(number: int, loss: float, first: float, norm: float) -> None:
+    """Stop before a broken gradient reaches the weights."""
+    if not (math.isfinite(loss) and math.isfinite(norm) and loss <= 10 * first + 10):
+        raise _diverged(number + 1, loss, first, norm)
+
+
+def _diverged(step: int, loss: float, first: float, norm: float) -> JobError:
+    return JobError(
+        "nan", f"Training diverged in step {step}: the loss is {loss:.4g} and the gradient's length {norm:.4g}.",
+        f"The first loss was {first:.4g}. No adapter was saved.",
+        "Lower train.learning_rate, or check the student's weights with: pada doctor",
+    )  # fmt: skip

@@ -1,0 +1,119 @@
+"""The worker's loop: read a job, do it, say how it went. A JSON line a message; heavy imports wait for a job that needs them."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from pada_local.student.protocol import Cluster, Describe, Description, Embed, Failed, Finished, Generate, Job, Ready, Stop, Train
+from pada_local.worker.problems import JobError, is_out_of_memory
+
+PACKAGES = ("torch", "transformers", "peft", "sentence-transformers", "scikit-learn", "unsloth", "bitsandbytes")
+Send = Callable[[Any], None]
+Facts = dict[str, float | int | str]
+
+
+def main() -> None:
+    """Serve jobs until `Stop` or the end of stdin."""
+    jobs, messages = _take_over_pipes()
+    encoder, decoder = msgspec.json.Encoder(), msgspec.json.Decoder(Job)
+    worker = Worker()
+    number = 0
+
+    def send(message: Any) -> None:
+        messages.write(encoder.encode(msgspec.structs.replace(message, job=number)) + b"\n")
+        messages.flush()
+
+    send(Ready(versions=_versions(), device="cuda" if Path("/proc/driver/nvidia/version").exists() else "cpu"))
+    for line in jobs:
+        try:
+            job = decoder.decode(line)
+        except msgspec.MsgspecError as error:
+            send(Failed(title="The student worker got a job that it cannot read.", detail=str(error), kind="other"))
+            continue
+        number = job.job
+        if isinstance(job, Stop):
+            break
+        send(_outcome(worker, job, send))
+
+
+def _outcome(worker: "Worker", job: Job, send: Send) -> Finished | Failed:
+    """Do the job; whatever goes wrong becomes a message and the worker lives on."""
+    try:
+        return Finished(facts=worker.do(job, send))
+    except JobError as error:
+        return Failed(title=error.title, detail=error.detail, fix=error.fix, kind=error.kind)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        traceback.print_exc()
+        if is_out_of_memory(error):
+            return Failed(title="Memory ran out.", detail=str(error)[:500], fix="Choose a smaller model.", kind="memory")
+        what = f"{type(error).__name__}: {str(error)[:500]}"
+        return Failed(title="The student worker met an error that it does not know.", detail=what, kind="other")
+
+
+class Worker:
+    """What stays in memory between jobs: one student, one sentence embedder."""
+
+    def __init__(self) -> None:
+        self._shelf: Any = None
+        self._embedder: Any = None
+
+    def do(self, job: Job, send: Send) -> Facts:
+        """One job, by its type."""
+        match job:
+            case Train():
+                from pada_local.worker.lora import train
+
+                return train(job, self._models(send), send)
+            case Generate():
+                from pada_local.worker.answer import answer
+
+                return answer(job, self._models(send), send)
+            case Embed():
+                from pada_local.worker.embed import Embedder
+
+                self._embedder = self._embedder or Embedder()
+                return self._embedder.embed(job, send)
+            case Cluster():
+                from pada_local.worker.cluster import cluster
+
+                return cluster(job, send)
+            case Describe():
+                from pada_local.worker.folders import describe
+
+                send(Description(facts=describe(job.base)))
+        return {}
+
+    def _models(self, send: Send) -> Any:
+        from pada_local.worker.models import Shelf
+
+        self._shelf = self._shelf or Shelf(send)
+        return self._shelf
+
+
+def _take_over_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """The real stdin and stdout for messages alone: libraries that print reach stderr, those that read find nothing."""
+    jobs, messages = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    sys.stdout = sys.stderr
+    return jobs, messages
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

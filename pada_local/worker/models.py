@@ -1,0 +1,133 @@
+"""Loads students from local folders, safetensors only, and keeps the last one in memory between jobs."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from pada_local.student.protocol import Loaded
+from pada_local.worker.folders import check_folder, fingerprint, read_json
+from pada_local.worker.problems import JobError, is_out_of_memory
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+LARGE_WEIGHTS_BYTES = 100 * 10**6
+PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+class Shelf:
+    """At most one model at a time: a second copy of a 1B student in float32 would cost 4 GB for a reload of seconds."""
+
+    def __init__(self, send: Callable[[Any], None]) -> None:
+        self._send = send
+        self._key: tuple[str, ...] = ()
+        self._model: Any = None
+
+    def take(self, folder: str, dtype: torch.dtype, device: str) -> Any:
+        """The base in this type, on this device, taken off the shelf: whoever changes it decides whether to put it back."""
+        return self._take(("base", folder, str(dtype), device, fingerprint(folder))) or self._load(folder, dtype, device)
+
+    def take_merged(self, folder: str, adapter: str, dtype: torch.dtype, device: str) -> Any:
+        """The base with the adapter merged into its weights in memory; the files stay as they are."""
+        key = ("merged", folder, adapter, str(dtype), device, fingerprint(folder), fingerprint(adapter))
+        return self._take(key) or _merge(self.take(folder, dtype, device), adapter)
+
+    def put(self, model: Any, folder: str, dtype: torch.dtype, device: str, adapter: str = "") -> None:
+        """Keep the model for the next job."""
+        self._model = model
+        if adapter:
+            self._key = ("merged", folder, adapter, str(dtype), device, fingerprint(folder), fingerprint(adapter))
+        else:
+            self._key = ("base", folder, str(dtype), device, fingerprint(folder))
+
+    def _take(self, key: tuple[str, ...]) -> Any:
+        model = self._model if key == self._key else None
+        self._key, self._model = (), None
+        return model
+
+    def _load(self, folder: str, dtype: torch.dtype, device: str) -> Any:
+        started = time.monotonic()
+        model = load_base(folder, dtype).to(device)
+        self._send(Loaded(model=folder, elapsed_s=time.monotonic() - started))
+        return model
+
+
+def load_base(folder: str, dtype: torch.dtype) -> Any:
+    """The causal LM of a local folder, frozen, in evaluation mode."""
+    path = check_folder(folder)
+    from transformers import AutoModelForCausalLM
+
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            path, dtype=dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True, attn_implementation="sdpa"
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise JobError("model", f"The student in {folder} cannot be loaded.", str(error), "Choose another model.") from error
+    return model.eval().requires_grad_(False)
+
+
+def load_tokenizer(folder: str) -> Any:
+    """The tokenizer of a local folder; it has a pad id, whatever the folder says."""
+    check_folder(folder)
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise JobError("model", f"The tokenizer in {folder} cannot be loaded.", str(error), "Choose another model.") from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    """Token ids of each text as it stands: the texts carry their own special tokens."""
+    return tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+
+
+def context_of(folder: str) -> int:
+    """Longest sequence that the model was made for; 0 when its config does not say."""
+    return int(read_json(check_folder(folder) / "config.json").get("max_position_embeddings") or 0)
+
+
+def _merge(base: Any, adapter: str) -> Any:
+    check_folder(adapter)
+    from peft import PeftModel
+
+    try:
+        model = PeftModel.from_pretrained(base, adapter, is_trainable=False, local_files_only=True)
+        return model.merge_and_unload(safe_merge=True)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise JobError("model", "The adapter does not fit the student.", str(error), "Train the adapter again.") from error
+
+
+def choose_device() -> str:
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def choose_dtype(name: str, device: str, folder: str) -> torch.dtype:
+    """The named type; auto is bfloat16 where the hardware multiplies in it and the student is large enough to gain by it."""
+    if name in DTYPES:
+        return DTYPES[name]
+    if name != "auto":
+        raise JobError("data", f"There is no arithmetic {name!r}.", fix="Set dtype to auto, float32 or bfloat16.")
+    if device == "cuda":
+        return torch.bfloat16
+    # Measured on 2M parameters with AMX: what the products gain is lost again in conversions, and float32 is exact.
+    large = sum(file.stat().st_size for file in check_folder(folder).glob("*.safetensors")) >= LARGE_WEIGHTS_BYTES
+    return torch.bfloat16 if large and cpu_multiplies_bfloat16() else torch.float32
+
+
+def cpu_multiplies_bfloat16() -> bool:
+    """True where the CPU has AVX512-BF16 or AMX; elsewhere bfloat16 is emulated and slower than float32."""
+    checks = [getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")]
+    return any(check() for check in checks if check is not None)
+
+
+def set_threads(threads: int) -> None:
+    if threads > 0:
+        torch.set_num_threads(threads)
