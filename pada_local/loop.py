@@ -185,11 +185,13 @@ def _close_run(context: Context, reason: str) -> None:
     examples, mean = context.rows.get(Example, split="test"), None
     if champion is not None and examples:
         context.emit(StageStarted(run_id=context.run_id, round=champion.number, stage="test", total=len(examples)))
+        started = time.monotonic()
         context.rows.put(TestLook(run_id=context.run_id, adapter_id=champion.adapter_id, at=_now()))
         answer_examples(context, champion.adapter_id, examples, "test")
         values = [value for value in scores_of(context, champion.adapter_id, examples).values() if value is not None]
         mean = sum(values) / len(values) if values else None
-        context.emit(StageDone(run_id=context.run_id, round=champion.number, stage="test", counts={"examples": len(examples)}))
+        counts, elapsed = {"examples": len(examples)}, time.monotonic() - started
+        context.emit(StageDone(run_id=context.run_id, round=champion.number, stage="test", counts=counts, elapsed_s=elapsed))
     run = context.rows.one(Run, id=context.run_id)
     number = champion.number if champion else 0
     context.rows.replace(msgspec.structs.replace(run, state="done", reason=reason, champion_round=number))

@@ -254,6 +254,7 @@ class JudgeAudit(Row):
     threshold: float
     n: int
     used: bool
+    calls: list[str] = []
 
 
 class Decision(Row):

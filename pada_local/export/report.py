@@ -155,8 +155,11 @@ def _teacher_use(project: Any, run: Run) -> dict[str, float]:
     candidates = [row.id for row in rows if isinstance(row, Candidate)]
     if candidates:
         keys |= {row.call_key for row in project.get(Verdict, candidate_id=candidates)}
+    keys |= {key for audit in project.get(JudgeAudit, run_id=run.id) for key in audit.calls}
     keys.discard("")
     calls = project.get(TeacherCall, key=sorted(keys)) if keys else []
+    broken = [call.settings["repairs"] for call in calls if call.settings.get("repairs")]
+    calls += project.get(TeacherCall, key=broken) if broken else []
     tokens = sum(call.prompt_tokens + call.answer_tokens for call in calls)
     return {"calls": len(calls), "tokens": tokens, "seconds": sum(call.elapsed_s for call in calls)}
 

@@ -5,6 +5,7 @@ from pada_local.methods.gate import auc, best_threshold, corrupt
 from pada_local.methods.judging import Item, rederived, score_ask, scored, solve_asks
 from pada_local.methods.seeds import rng
 from pada_local.records import Example, JudgeAudit, content_id
+from pada_local.teacher.protocol import Answer
 
 VERSION = 1
 USES = ("gate", "teacher")
@@ -30,7 +31,7 @@ def _audit_scores(context: Context, good: list[Item], bad: list[Item]) -> JudgeA
     """The mean of the four scores is what tells right from wrong; an unreadable answer counts as the lowest score."""
     answers = context.judge.ask_all([score_ask(context, item) for item in (*good, *bad)])
     values = [value if (value := scored(context, answer)[1]) is not None else 0.0 for answer in answers]
-    return _row(context, "scores", values[: len(good)], values[len(good) :])
+    return _row(context, "scores", values[: len(good)], values[len(good) :], answers)
 
 
 def _audit_rederiving(context: Context, good: list[Item], bad: list[Item], train: list[Example]) -> JudgeAudit:
@@ -46,12 +47,13 @@ def _audit_rederiving(context: Context, good: list[Item], bad: list[Item], train
         first, last = spans[item.input]
         return float(rederived(context, item, answers[first:last])[0])
 
-    return _row(context, "rederive", [value(item) for item in good], [value(item) for item in bad])
+    return _row(context, "rederive", [value(item) for item in good], [value(item) for item in bad], answers)
 
 
-def _row(context: Context, kind: str, good: list[float], bad: list[float]) -> JudgeAudit:
+def _row(context: Context, kind: str, good: list[float], bad: list[float], answers: list[Answer]) -> JudgeAudit:
     area = auc(good, bad)
     return JudgeAudit(
         id=content_id("audit", context.run_id, kind), run_id=context.run_id, judge=context.judge.name, kind=kind, auc=area,
         threshold=best_threshold(good, bad), n=len(good) + len(bad), used=area >= context.recipe.gate.audit_floor,
+        calls=[answer.call_key for answer in answers],
     )  # fmt: skip

@@ -74,12 +74,13 @@ class StudentClient:
         self._generate_facts = {}
         for message in self._do(job):
             if isinstance(message, say.Answered):
+                self._generate_facts = dict(message.facts)
                 yield message.positions, message.texts, message.tokens
             elif isinstance(message, say.Finished):
                 self._generate_facts = dict(message.facts)
 
     def generate_facts(self) -> dict[str, Any]:
-        """Facts of the last `generate` that was read to its end: dtype, device, backend, batch sizes, seconds."""
+        """Facts of the batch that `generate` gave last (dtype, device, backend, batch size), and of the whole job at its end."""
         return dict(self._generate_facts)
 
     def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:

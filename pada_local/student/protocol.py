@@ -115,11 +115,12 @@ class Step(Message):
 
 
 class Answered(Message):
-    """Answers to the prompts with these positions, as soon as their batch is done."""
+    """Answers to the prompts with these positions, as soon as their batch is done; `facts`: how they were computed."""
 
     positions: list[int]
     texts: list[str]
     tokens: list[int]
+    facts: dict[str, float | int | str] = {}
 
 
 class Loaded(Message):

@@ -34,7 +34,7 @@ def answer(job: Generate, shelf: models.Shelf, send: Callable[[Any], None]) -> F
     return {
         "seconds": time.monotonic() - started, "tokens": decoder.tokens, "prompts": len(rows), "batches": decoder.batches,
         "largest_batch": decoder.largest, "tokens_per_batch": job.tokens_per_batch, "backend": "peft", "device": device,
-        "dtype": str(dtype).removeprefix("torch."), "threads": torch.get_num_threads(),
+        "dtype": models.name_of(dtype), "threads": torch.get_num_threads(),
     }  # fmt: skip
 
 
@@ -99,7 +99,8 @@ class Decoder:
         self.batches, self.largest = self.batches + 1, max(self.largest, len(rows))
         self.tokens += sum(map(len, answers))
         texts = [self._text(ids) for ids in answers]
-        yield Answered(positions=[position for position, _ in rows], texts=texts, tokens=[len(ids) for ids in answers])
+        facts = {"backend": "peft", "device": self.device, "dtype": models.name_of(self.model.dtype), "batch_size": len(rows)}
+        yield Answered(positions=[position for position, _ in rows], texts=texts, tokens=[len(ids) for ids in answers], facts=facts)
 
     @torch.inference_mode()
     def _decode(self, prompts: list[list[int]]) -> list[list[int]]:

@@ -131,3 +131,8 @@ def cpu_multiplies_bfloat16() -> bool:
 def set_threads(threads: int) -> None:
     if threads > 0:
         torch.set_num_threads(threads)
+
+
+def name_of(dtype: torch.dtype) -> str:
+    """float32, bfloat16, …"""
+    return str(dtype).removeprefix("torch.")
