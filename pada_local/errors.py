@@ -54,6 +54,10 @@ class StudentError(PadaError):
     """The worker could not train, evaluate or embed."""
 
 
+class WorkerLost(StudentError):
+    """The worker was killed in the middle of a job; the run pauses and can be resumed."""
+
+
 class TeacherError(PadaError):
     """The teacher could not be started or stopped answering; the run pauses and can be resumed."""
 

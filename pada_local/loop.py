@@ -43,7 +43,7 @@ def start_run(
 ) -> str:  # fmt: skip
     """Run the loop to its end, or go on with it; returns the run's final state.
 
-    Raises Interrupted when asked to pause, TeacherError and StudentError when a model cannot be kept alive; all of
+    Raises Interrupted when asked to pause, TeacherError and WorkerLost when a model cannot be kept alive; all of
     them leave a file from which starting again goes on.
     """
     crew = assemble(project, recipe, settings, private, emit, cancelled)
@@ -184,6 +184,7 @@ def _close_run(context: Context, reason: str) -> None:
     champion = _champion(context.rows.get(Round, run_id=context.run_id))
     examples, mean = context.rows.get(Example, split="test"), None
     if champion is not None and examples:
+        context.round = champion.number
         context.emit(StageStarted(run_id=context.run_id, round=champion.number, stage="test", total=len(examples)))
         started = time.monotonic()
         context.rows.put(TestLook(run_id=context.run_id, adapter_id=champion.adapter_id, at=_now()))

@@ -111,7 +111,8 @@ class FakeTeacher:
         match ask.purpose:
             case "analyse":
                 kind = re.search(r"Input: .*?kind(\d+)", ask.prompt)[1]
-                return schemas.Analysis(root_cause=f"The model does not know kind{kind}.", scenario=f"kind{kind} items")
+                style = hashlib.sha256(ask.prompt.encode()).hexdigest()[:6]
+                return schemas.Analysis(root_cause=f"The model does not know kind{kind} ({style}).", scenario=f"kind{kind} items")
             case "summarise":
                 return schemas.PatternName(name=f"kind{kind}", pattern=f"The student cannot do kind{kind}.")
             case "draft":

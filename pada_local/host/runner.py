@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from pada_local import events, loop
-from pada_local.errors import ExitCode, Interrupted, PadaError, TeacherError, UsageError
+from pada_local.errors import ExitCode, Interrupted, PadaError, TeacherError, UsageError, WorkerLost
 from pada_local.host import place
 from pada_local.host.hub import Hub
 from pada_local.recipe import Recipe
@@ -92,7 +92,7 @@ class Runner:
             self._hub.tell({"outcome": self.outcome})
 
     def _failed(self, error: PadaError) -> None:
-        resumable = isinstance(error, Interrupted | TeacherError)
+        resumable = isinstance(error, Interrupted | TeacherError | WorkerLost)
         state = ("stopped" if self._asked == "stop" else "paused") if resumable else "failed"
         fix = error.fix or f"Go on with 'pada run {self._path}'."
         exit_code = ExitCode.STOPPED if resumable else error.exit_code

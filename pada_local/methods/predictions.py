@@ -51,23 +51,20 @@ def answer_examples(context: Context, adapter_id: str, examples: Sequence[Exampl
     done = len(examples) - len(missing)
     for positions, texts, tokens in context.student.generate(job):
         context.check_cancelled()
-        for position, text, count in zip(positions, texts, tokens, strict=True):
-            _store(context, adapter_id, missing[position], ids[missing[position].id], text, count)
+        batch = [(missing[position], text, count) for position, text, count in zip(positions, texts, tokens, strict=True)]
+        context.rows.put(*(row for item in batch for row in _rows(context, adapter_id, ids[item[0].id], *item)))
         done += len(positions)
         context.emit(StageProgress(
             run_id=context.run_id, round=context.round, stage=stage, done=done, total=len(examples), note=examples[0].split,
         ))  # fmt: skip
 
 
-def _store(context: Context, adapter_id: str, example: Example, row_id: str, text: str, tokens: int) -> None:
+def _rows(context: Context, adapter_id: str, row_id: str, example: Example, text: str, tokens: int) -> tuple[Prediction, ScoreRow]:
     metric = context.settings["metric"]
     result = score(metric, text, example.output)
     facts = {**decoding(context), **context.student.generate_facts()}
-    with context.rows.together():
-        context.rows.put(
-            Prediction(id=row_id, adapter_id=adapter_id, example_id=example.id, text=text, tokens=tokens, decoding=facts),
-            ScoreRow(prediction_id=row_id, metric=metric, value=result.value, why=result.why),
-        )
+    prediction = Prediction(id=row_id, adapter_id=adapter_id, example_id=example.id, text=text, tokens=tokens, decoding=facts)
+    return prediction, ScoreRow(prediction_id=row_id, metric=metric, value=result.value, why=result.why)
 
 
 def _materialise(context: Context, adapter_id: str) -> Path | None:

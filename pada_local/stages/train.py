@@ -78,8 +78,7 @@ def _train(context: Context, adapter_id: str, examples: list[Example | Candidate
         settings={**msgspec.to_builtins(train), "seed": context.seed, **facts},
         train_tokens=int(facts.get("tokens", 0)), train_seconds=float(facts.get("seconds", 0.0)), steps=len(steps),
     )  # fmt: skip
-    context.rows.put(*steps)
-    context.rows.put_adapter(adapter, files)
+    context.rows.put_adapter(adapter, files, *steps)
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()

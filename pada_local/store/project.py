@@ -128,8 +128,8 @@ class Project:
             finally:
                 self._depth -= 1
 
-    def put_adapter(self, adapter: Row, files: dict[str, bytes]) -> None:
-        """Keep an adapter: its bytes and its row commit together. One that is there already is left as it is."""
+    def put_adapter(self, adapter: Row, files: dict[str, bytes], *more: Row) -> None:
+        """Keep an adapter: its bytes, its row and `more` rows commit together. One that is there already is left as it is."""
         if not isinstance(adapter, Adapter):
             raise TypeError(f"{type(adapter).__name__} is not an Adapter")
         with self._lock:
@@ -144,21 +144,21 @@ class Project:
                 adapters.make_table(self._run, adapter.id)
             with self._transaction():
                 adapters.write(self._run, adapter.id, files)
-                self._statements([adapter], replacing=False)
+                self._statements([adapter, *more], replacing=False)
 
     # Reading
 
-    def get(self, kind: type[AnyRow], **where: Any) -> list[AnyRow]:
+    def get(self, kind: type[AnyRow], /, **where: Any) -> list[AnyRow]:
         """Rows whose columns equal the given values (a list or tuple value means any of them), in order of insertion."""
         table = table_of(kind)
         query, parameters = table.select(where)
         return table.decode(self._run(query, parameters))
 
-    def one(self, kind: type[AnyRow], **where: Any) -> AnyRow | None:
+    def one(self, kind: type[AnyRow], /, **where: Any) -> AnyRow | None:
         """The first row that matches, or None."""
         return next(iter(self.get(kind, **where)), None)
 
-    def count(self, kind: type[Row], **where: Any) -> int:
+    def count(self, kind: type[Row], /, **where: Any) -> int:
         """How many rows match."""
         query, parameters = table_of(kind).select(where, what="count(*)")
         return int(self._run(query, parameters)[0][0])

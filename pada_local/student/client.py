@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 import pada_local
-from pada_local.errors import Interrupted, StudentError
+from pada_local.errors import Interrupted, StudentError, WorkerLost
 from pada_local.events import Event, ModelLoading, ModelReady
 from pada_local.runtime import process as children
 from pada_local.runtime.offline import offline_environment
@@ -225,7 +225,9 @@ class StudentClient:
         status = children.end(process, deadline_s=2.0)
         how = f"was killed by signal {signal.Signals(-status).name}" if status < 0 else f"ended by itself with status {status}"
         hint = " The system kills a process like this when memory runs out." if status == -signal.SIGKILL else ""
-        return StudentError(f"The student worker {how}.{hint}", self._last_words(), "Run again: a fresh worker is started.")
+        # A worker that ends by itself would do it again; one that somebody killed may be lucky the next time.
+        kind = WorkerLost if status < 0 else StudentError
+        return kind(f"The student worker {how}.{hint}", self._last_words(), "Run again: a fresh worker is started.")
 
     def _last_words(self) -> str:
         try:

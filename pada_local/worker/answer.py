@@ -16,7 +16,7 @@ Row = tuple[int, list[int]]
 
 def answer(job: Generate, shelf: models.Shelf, send: Callable[[Any], None]) -> Facts:
     """Answer all prompts; each batch is sent as soon as it is done. The merged student stays on the shelf."""
-    models.set_threads(job.threads)
+    models.set_threads(job.threads, job.base)
     device = models.choose_device()
     dtype = models.choose_dtype(job.dtype, device, job.base)
     tokenizer = models.load_tokenizer(job.base)

@@ -27,7 +27,7 @@ PLAIN_HEADS = frozenset({"llama", "qwen2", "qwen3", "mistral", "smollm3", "olmo2
 def train(job: Train, shelf: models.Shelf, send: Callable[[Any], None]) -> Facts:
     """Train an adapter and save it into `job.to`. The base goes back to the shelf as it was."""
     settings = job.settings
-    models.set_threads(settings.threads)
+    models.set_threads(settings.threads, job.base)
     device = models.choose_device()
     dtype = models.choose_dtype(settings.dtype, device, job.base)
     tokenizer = models.load_tokenizer(job.base)

@@ -219,7 +219,7 @@ def test_unreadable_answers_are_counted_and_the_run_goes_on(bench):
     bench.teacher = FakeTeacher(lambda ask: None if ask.purpose == "generate" and ask.seed % 2 else ...)
     assert bench.run() == "done"
     states = Counter(row.state for row in bench.all(Candidate))
-    assert states["unparsable"] > 0 and states["accepted"] >= 24
+    assert states["unparsable"] > 0 and states["accepted"] >= 20
 
 
 def test_a_wrong_answer_is_caught_by_answering_again(bench):
