@@ -198,7 +198,8 @@ def apply(view: RunView, event: Event) -> RunView:
         case NeedsReview():
             return change(view, state="waiting for review", message=f"{event.waiting} samples wait for a decision")
         case RunDone():
-            return change(view, state="done", champion_round=event.champion_round, test_mean=event.test_mean, message=event.reason)
+            outcome = {"champion_round": event.champion_round, "test_mean": event.test_mean, "message": event.reason}
+            return change(view, state="done", **outcome)
         case RunFailed():
             return change(view, state="paused" if event.resumable else "failed", message=event.title)
         case ModelLoading():

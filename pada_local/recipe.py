@@ -15,6 +15,8 @@ import msgspec
 from pada_local.errors import UsageError
 from pada_local.records import content_id
 
+SEE_FIELDS = "See 'pada recipes show pada' for all fields."
+
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of the recipe's sections."""
@@ -26,7 +28,7 @@ class Loop(Section):
     rounds: int = 3
     """Fine-tunings in a run. The first uses the training data alone; each later one adds what the round before it selected."""
     augment: str = "patterns"
-    """What new samples come from: patterns (of validation failures), random (strategies invented without looking at failures), none."""
+    """What new samples come from: patterns (of failures), random (strategies invented without looking at failures), none."""
     min_failures: int = 8
     """Stop when fewer validation examples than this fail (project's choice)."""
     failure_below: float = 1.0
@@ -193,10 +195,10 @@ def parse(text: str, where: str = "recipe") -> Recipe:
     try:
         recipe = msgspec.convert(tomllib.loads(text), Recipe)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise UsageError(f"The recipe {where} cannot be used.", str(error), "See 'pada recipes show pada' for all fields.") from None
+        raise UsageError(f"The recipe {where} cannot be used.", str(error), SEE_FIELDS) from None
     problems = check(recipe)
     if problems:
-        raise UsageError(f"The recipe {where} cannot be used.", "; ".join(problems), "See 'pada recipes show pada' for all fields.")
+        raise UsageError(f"The recipe {where} cannot be used.", "; ".join(problems), SEE_FIELDS)
     return recipe
 
 

@@ -134,9 +134,10 @@ class FakeTeacher:
         count = int(re.search(r"Write (\d+)", ask.prompt)[1])
         digest = int(hashlib.sha256(f"{ask.prompt}{ask.seed}".encode()).hexdigest(), 16)
         rng = random.Random(digest)
+        words = [[f"kind{kind}", f"new{rng.randrange(10**9)}", *rng.choices(WORDS, k=12)] for _ in range(count)]
         return [
-            schemas.NewItem(input=f"kind{kind} new{rng.randrange(10**9)} {' '.join(rng.choices(WORDS, k=12))}", output=f"out{kind}")
-            for _ in range(count)
+            schemas.NewItem(input=" ".join(row), output=f"out{kind}")
+            for row in words
         ]
 
     @staticmethod

@@ -31,6 +31,9 @@ RELATIVE_DATES = {
     "for half a year": "6 months",
 }  # fmt: skip
 SHORT_UNITS = {"d": "day", "w": "week", "wk": "week", "wks": "week", "mo": "month", "mos": "month"}
+PERSON_FORMS = (
+    "{age} year old {who}", "{age} yo {who}", "{who}, {age} years old", "{who} patient aged {age}", "{who} of {age} years",
+)  # fmt: skip
 TENS = {20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty", 70: "seventy", 80: "eighty"}
 ONES = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 FILLERS = (
@@ -159,8 +162,7 @@ def _celsius(rng: random.Random) -> tuple[str, str]:
 
 
 def _person(rng: random.Random, age: str, who: str) -> str:
-    forms = ("{age} year old {who}", "{age} yo {who}", "{who}, {age} years old", "{who} patient aged {age}", "{who} of {age} years")
-    return rng.choice(forms).format(age=age, who=who)
+    return rng.choice(PERSON_FORMS).format(age=age, who=who)
 
 
 def _span(rng: random.Random, duration: str) -> str:

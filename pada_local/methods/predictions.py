@@ -59,7 +59,9 @@ def answer_examples(context: Context, adapter_id: str, examples: Sequence[Exampl
         ))  # fmt: skip
 
 
-def _rows(context: Context, adapter_id: str, row_id: str, example: Example, text: str, tokens: int) -> tuple[Prediction, ScoreRow]:
+def _rows(
+    context: Context, adapter_id: str, row_id: str, example: Example, text: str, tokens: int
+) -> tuple[Prediction, ScoreRow]:
     metric = context.settings["metric"]
     result = score(metric, text, example.output)
     facts = {**decoding(context), **context.student.generate_facts()}

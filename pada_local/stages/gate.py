@@ -114,8 +114,9 @@ def _scores_verdict(context: Context, candidate: Candidate, answer: Answer, used
 
 
 def _verdict(
-    candidate: Candidate, criterion: str, passed: bool, reason: str, judge: str = "", value: float | None = None, call_key: str = ""
-) -> Verdict:
+    candidate: Candidate, criterion: str, passed: bool, reason: str,
+    judge: str = "", value: float | None = None, call_key: str = "",
+) -> Verdict:  # fmt: skip
     row_id = content_id("verdict", candidate.id, criterion)
     return Verdict(
         id=row_id, candidate_id=candidate.id, criterion=criterion, judge=judge, passed=passed, value=value, reason=reason,

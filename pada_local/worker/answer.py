@@ -100,7 +100,8 @@ class Decoder:
         self.tokens += sum(map(len, answers))
         texts = [self._text(ids) for ids in answers]
         facts = {"backend": "peft", "device": self.device, "dtype": models.name_of(self.model.dtype), "batch_size": len(rows)}
-        yield Answered(positions=[position for position, _ in rows], texts=texts, tokens=[len(ids) for ids in answers], facts=facts)
+        positions, tokens = [position for position, _ in rows], [len(ids) for ids in answers]
+        yield Answered(positions=positions, texts=texts, tokens=tokens, facts=facts)
 
     @torch.inference_mode()
     def _decode(self, prompts: list[list[int]]) -> list[list[int]]:

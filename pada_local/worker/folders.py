@@ -9,7 +9,7 @@ from typing import Any
 from pada_local.worker.problems import JobError
 
 UNSAFE_ENDINGS = frozenset(
-    [".bin", ".pt", ".pth", ".pt2", ".pkl", ".pickle", ".ckpt", ".joblib", ".npy", ".npz", ".h5", ".keras", ".msgpack", ".py", ".so", ".dill", ".mar", ".nemo"]
+    ".bin .pt .pth .pt2 .pkl .pickle .ckpt .joblib .npy .npz .h5 .keras .msgpack .py .so .dill .mar .nemo".split()
 )
 MAX_JSON_BYTES, MAX_HEADER_BYTES = 64 * 2**20, 100 * 2**20
 PLAIN_UNDERSCORE_KEYS = frozenset({"_name_or_path", "_commit_hash", "_attn_implementation"})
