@@ -13,7 +13,7 @@ from pada_local.metrics.registry import format_error
 from pada_local.records import Candidate, Example, JudgeAudit, Strategy, Verdict, content_id
 from pada_local.teacher.protocol import Answer, Ask
 
-VERSION = 1
+VERSION = 2
 USES = ("gate", "teacher")
 PROMPTS = ("judge", "solve", "repair")
 
@@ -90,24 +90,36 @@ def _ask_judge(context: Context, survivors: list[Candidate], verdicts: dict[str,
         context.emit(StageProgress(run_id=context.run_id, round=context.round, stage="gate", done=done, total=len(asks)))
 
     answers = context.judge.ask_all(asks, progress)
-    trusted = {row.kind: row.used for row in context.rows.get(JudgeAudit, run_id=context.run_id)}
+    scores_count, own_answers_count = _what_counts(context)
     for candidate, item, scores_at, solve_at in plans:
         if scores_at >= 0:
-            row = _scores_verdict(context, candidate, answers[scores_at], trusted.get("scores", True))
+            row = _scores_verdict(context, candidate, answers[scores_at], scores_count)
             verdicts[candidate.id].append(row)
         if gate.rederive:
             own = answers[solve_at : solve_at + gate.votes]
             passed, reason = rederived(context, item, own)
-            used = trusted.get("rederive", True)
             verdicts[candidate.id].append(_verdict(
-                candidate, "rederive", passed or not used, reason, judge=context.judge.name, value=float(passed),
+                candidate, "rederive", passed or not own_answers_count, reason, judge=context.judge.name, value=float(passed),
                 call_key=own[0].call_key,
             ))  # fmt: skip
+
+
+def _what_counts(context: Context) -> tuple[bool, bool]:
+    """Whether the scores decide, and whether re-deriving does.
+
+    A check that failed its audit is shown and decides nothing, unless nothing else would vouch for a sample: then the
+    judge's own answer must still equal the output.
+    """
+    trusted = {row.kind: row.used for row in context.rows.get(JudgeAudit, run_id=context.run_id)}
+    scores_count = context.recipe.gate.judge and trusted.get("scores", True)
+    return scores_count, trusted.get("rederive", True) or not scores_count
 
 
 def _scores_verdict(context: Context, candidate: Candidate, answer: Answer, used: bool) -> Verdict:
     """The judge's scores: shown always, deciding only when the audit found them worth it."""
     passed, mean, reason = scored(context, answer)
+    if not used and not context.recipe.gate.rederive:
+        passed, used, reason = False, True, "The judge failed its audit, and nothing else vouches for this sample."
     return _verdict(
         candidate, "judge", passed or not used, reason, judge=context.judge.name, value=mean, call_key=answer.call_key
     )

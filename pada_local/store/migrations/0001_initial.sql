@@ -228,7 +228,7 @@ CREATE TABLE judge_audits (
     threshold DOUBLE NOT NULL,
     n BIGINT NOT NULL,
     used BOOLEAN NOT NULL,
-    calls VARCHAR NOT NULL,
+    calls JSON NOT NULL,
     row_order BIGINT NOT NULL DEFAULT nextval('row_order')
 );
 
