@@ -1,6 +1,7 @@
 """The worker's loop: read a job, do it, say how it went. A JSON line a message; heavy imports wait for a job that needs them."""
 
 import os
+import socket
 import sys
 import traceback
 from collections.abc import Callable
@@ -20,6 +21,7 @@ Facts = dict[str, float | int | str]
 
 def main() -> None:
     """Serve jobs until `Stop` or the end of stdin."""
+    socket.has_ipv6 = False  # or urllib3, which many libraries import, binds a socket to ::1 to see whether it can
     jobs, messages = _take_over_pipes()
     encoder, decoder = msgspec.json.Encoder(), msgspec.json.Decoder(Job)
     worker = Worker()
