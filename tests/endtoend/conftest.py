@@ -1,5 +1,6 @@
 """One `pada demo --quick` for all tests of this folder, in folders of its own."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from tests.faults import crash_help as crash
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,13 +51,12 @@ def short_folder():
 @pytest.fixture(scope="session")
 def demo(short_folder) -> Demo:
     """The command that the README names first, as a person types it."""
-    import hashlib
-
     environment = own_environment(short_folder)
     command = [sys.executable, "-m", "pada_local.cli", "demo", "--quick", "--json", "--to", str(short_folder / "demo")]
     done = subprocess.run(command, cwd=short_folder, env=environment, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr
     path = short_folder / "demo" / "demo-1-quick.duckdb"
+    crash.assert_nobody_left(path)
     return Demo(path, environment, json.loads(done.stdout), done.stderr, hashlib.sha256(path.read_bytes()).hexdigest())
 
 

@@ -138,6 +138,7 @@ def test_again_is_quick_and_changes_nothing_but_the_events(demo):
     done = demo.pada("demo", "--quick", "--json", "--to", demo.path.parent)
     took = time.monotonic() - began
     assert done.returncode == 0 and "done before" in done.stderr and json.loads(done.stdout) == demo.report
+    crash.assert_nobody_left(demo.path)
     after = crash.dump(demo.path)
     crash.check_kept(before, after)
     assert {name: rows for name, rows in after.items() if name != "events"} == {

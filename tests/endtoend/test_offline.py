@@ -68,6 +68,7 @@ def test_a_whole_run_opens_unix_sockets_only(unshared, tmp_path, short_folder):
     assert {"train", "evaluate", "analyse", "group", "draft", "audit", "generate", "gate", "select", "test"} <= {
         event.get("stage") for event in seen
     }
+    crash.assert_nobody_left(path)
     crash.check_finished(path, crash.dump(path))
 
 
