@@ -40,3 +40,6 @@ faults: $(STAMP) ## kill, fill and bend things: slow
 
 clean-env: ## remove .venv (the built llama.cpp wheel stays in the user's cache)
 	rm -rf $(VENV)
+
+study: $(STAMP) ## the demo on five seeds (half an hour): the table of docs/results.md
+	$(BIN)/python scripts/demo_seeds.py --to build/seeds

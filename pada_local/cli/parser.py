@@ -1,4 +1,4 @@
-"""The words of the command line (DESIGN.md section 5). `does` names module and function, loaded only when called."""
+"""The words of the command line. `does` names module and function, loaded only when called."""
 
 import argparse
 from pathlib import Path

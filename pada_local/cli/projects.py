@@ -113,7 +113,7 @@ def demo(options: argparse.Namespace) -> int:
     with Session.open(path) as session:
         report, missing = session.report(), session.status()["settings"].get("missing_slices", "")
     if options.json:
-        talk.facts(report)
+        talk.facts(report | {"missing_slices": missing.split(", ")})
         return ExitCode.DONE
     from pada_local.export.text import render_text
 

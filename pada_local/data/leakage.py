@@ -1,6 +1,6 @@
 """The leak guard: validation and test inputs must reach no prompt that writes samples and no training set.
 
-The rule is METHODS.md 0's own (the paper gives none) and looks at inputs as normalised words. It hands out a yes or a
+The rule is this project's own (the paper gives none) and looks at inputs as normalised words. It hands out a yes or a
 reason, never the protected text. Everything is answered from indexes, so a check costs the same with ten protected
 texts or a hundred thousand.
 """

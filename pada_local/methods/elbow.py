@@ -1,4 +1,4 @@
-"""How many patterns: the elbow of k-means inertia, made deterministic (METHODS.md 0; the paper only says "elbow method")."""
+"""How many patterns: the elbow of k-means inertia, made deterministic (the paper only says "elbow method")."""
 
 import math
 from collections.abc import Sequence

@@ -1,6 +1,6 @@
 """The quality gate's arithmetic: when a judge's scores accept a sample, and whether the judge can be trusted at all.
 
-Thresholds are this project's own (METHODS.md 0 [D]); the paper's copies end before its quality-control section.
+Thresholds are this project's own; the paper's copies end before its quality-control section.
 """
 
 import bisect

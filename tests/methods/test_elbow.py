@@ -1,4 +1,4 @@
-"""Choosing k on given inertia curves (METHODS.md 0, test a)."""
+"""Choosing k on given inertia curves."""
 
 import pytest
 from hypothesis import given

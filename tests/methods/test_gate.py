@@ -1,4 +1,4 @@
-"""The gate's arithmetic and the judge audit (METHODS.md 0, test d)."""
+"""The gate's arithmetic and the judge audit."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Quotas of the patterns (METHODS.md 0, test c)."""
+"""Quotas of the patterns."""
 
 import pytest
 from hypothesis import given
