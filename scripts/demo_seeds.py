@@ -48,7 +48,7 @@ def pair_of(row: dict, a: str, b: str) -> dict:
 
 
 def missing(row: dict) -> list[str]:
-    return row["missing_slices"]
+    return row["project"]["missing_slices"]
 
 
 def accuracy_table(rows: list[dict]) -> list[str]:

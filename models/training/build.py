@@ -1,8 +1,11 @@
 """Build the demo's models from seeds: tokenizer, student base, teacher. No data but what the world draws.
 
-    python models/training/build.py tokenizer|base|teacher [--steps N] [--minutes M]
+    python models/training/build.py tokenizer
+    python models/training/build.py base
+    python models/training/build.py teacher --schedule flat --steps 1000
+    python models/training/build.py teacher --schedule cool --steps 1000 --start teacher.safetensors
 
-The whole takes about 70 minutes on two cores with AVX512-BF16. Work files go to build/models; what ships goes to models/.
+The whole takes about an hour on two cores with AVX512-BF16. Work files go to build/models; what ships goes to models/.
 """
 
 import argparse
@@ -35,7 +38,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int)
     parser.add_argument("--peak-rate", type=float)
     parser.add_argument("--start", default="base.safetensors", help="checkpoint in build/models that the teacher starts from")
-    parser.add_argument("--cool", action="store_true", help="no warm-up, no flat part: the learning rate falls from the first step")
+    parser.add_argument("--schedule", choices=("whole", "flat", "cool"), default="whole", help="flat never falls; cool falls from the start")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
@@ -68,8 +71,8 @@ def build_teacher(options: argparse.Namespace) -> None:
     def draw(rng: random.Random, progress: float) -> tuple[str, str]:
         return jobs.draw_job(rng)
 
-    name = "teacher-cooled" if options.cool else "teacher"
-    model = train(model, draw, options.steps or 4500, options.peak_rate or 1.5e-3, name, options.cool)
+    name = f"teacher-{options.schedule}"
+    model = train(model, draw, options.steps or 2000, options.peak_rate or 1.5e-3, name, options.schedule)
     save_checkpoint(model, WORK / "teacher.safetensors")
     folder = WORK / "teacher-folder"
     save_folder(model, folder)
@@ -84,14 +87,16 @@ def tokenizer() -> Tokenizer:
     return Tokenizer.from_file(str(STUDENT / "tokenizer.json"))
 
 
-def rate_at(step: int, steps: int, peak: float, cool: bool) -> float:
-    """Warm-up over 100 steps, flat, then linear to zero over the last 40 %; or linear to zero from the start."""
-    if cool:
+def rate_at(step: int, steps: int, peak: float, schedule: str) -> float:
+    """Warm-up over 100 steps, flat, then linear to zero over the last 40 %; `flat` leaves out the end, `cool` all but the end."""
+    if schedule == "cool":
         return peak * (steps - step) / steps
+    if schedule == "flat":
+        return peak * min(1.0, (step + 1) / 100)
     return peak * min(1.0, (step + 1) / 100, (steps - step) / (0.4 * steps))
 
 
-def train(model: Llama, draw, steps: int, peak: float, name: str, cool: bool = False) -> Llama:
+def train(model: Llama, draw, steps: int, peak: float, name: str, schedule: str = "whole") -> Llama:
     """AdamW with bfloat16 autocast and float32 master weights; prints loss and speed every 50 steps."""
     rng, progress = random.Random(f"{name}-{SEED}"), 0.0
     stream = tokens.batches(tokenizer(), lambda r: draw(r, progress), rng, BATCH_TOKENS, LENGTHS)
@@ -105,7 +110,7 @@ def train(model: Llama, draw, steps: int, peak: float, name: str, cool: bool = F
         progress = step / steps
         length, documents = next(stream)
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(step, steps, peak, cool)
+            group["lr"] = rate_at(step, steps, peak, schedule)
         loss = batch_loss(trunk, model, length, documents)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

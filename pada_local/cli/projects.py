@@ -111,13 +111,14 @@ def demo(options: argparse.Namespace) -> int:
         if code := int(outcome.get("exit_code", ExitCode.DONE)):
             return code
     with Session.open(path) as session:
-        report, missing = session.report(), session.status()["settings"].get("missing_slices", "")
+        report = session.report()
     if options.json:
-        talk.facts(report | {"missing_slices": missing.split(", ")})
+        talk.facts(report)
         return ExitCode.DONE
     from pada_local.export.text import render_text
 
     talk.data(render_text(report))
+    missing = ", ".join(report["project"]["missing_slices"])
     talk.data(f"\nSlices that were missing from the training data: {missing}")
     talk.say(
         "This teacher learned its world from the oracle: the demo proves the machinery, not what the method is worth elsewhere."

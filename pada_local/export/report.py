@@ -41,6 +41,8 @@ def build_report(project: Any) -> dict[str, Any]:
         },
         "runs": built, "comparisons": [pair for pair in pairs if pair is not None], "notes": _notes(built),
     }  # fmt: skip
+    if missing := settings.get("missing_slices"):  # only the demo's world knows them
+        whole["project"]["missing_slices"] = missing.split(", ")
     return rounded(whole)
 
 
@@ -185,7 +187,9 @@ def _notes(runs: list[dict[str, Any]]) -> list[str]:
     if any(not run["judge_independent"] for run in guided):
         notes.append("The judge was not independent: the same model wrote the samples and judged them.")
     if any(audit["used"] is False for run in runs for audit in run["judge_audits"]):
-        notes.append("A judge could not tell right from wrong references in its audit; its scores are shown and were not used.")
+        notes.append("A check that could not tell right from wrong references in its audit is shown and did not decide.")
+    if any(run["judge_audits"] and not any(audit["used"] for audit in run["judge_audits"]) for run in runs):
+        notes.append("No check passed its audit: a sample was accepted only where the judge's own answer equalled its output.")
     if any(0 < pattern["failures"] < FEW_FAILURES for run in runs for one in run["rounds"] for pattern in one["patterns"]):
         notes.append(
             f"A pattern of fewer than {FEW_FAILURES} failures is an anecdote: its name says what these few had in common."

@@ -13,6 +13,9 @@ from typing import Any, Protocol
 from pada_local import events
 from pada_local.records import EventRow
 
+UNWRITTEN_AT_MOST = 10_000
+"""More events than a run can emit between two writes."""
+
 
 class EventStore(Protocol):
     """What the hub needs of a project file."""
@@ -42,7 +45,8 @@ class Hub:
         """`stored(seq)` reads the written events from a number on."""
         before = stored(0)
         self._store, self._stored = store, stored
-        self._next_seq = before[-1].seq + 1 if before else 1
+        # A host that was killed may have shown numbers that it never wrote: they must not come again for other events.
+        self._next_seq = before[-1].seq + 1 + UNWRITTEN_AT_MOST if before else 1
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._pending: dict[int, EventRow] = {}
         self._viewers: set[Viewer] = set()

@@ -13,7 +13,8 @@ REBUILD = (
     "The demo's teacher has never seen the prompts as they are now. Build it again (about an hour on two cores; docs/demo.md "
     "says more): python models/training/build.py base (unless build/models/base.safetensors is there), "
     "python models/training/build.py teacher, "
-    "python models/training/build.py teacher --start teacher.safetensors --cool --steps 1000, "
+    "python models/training/build.py teacher --schedule flat --steps 1000, "
+    "python models/training/build.py teacher --schedule cool --steps 1000 --start teacher.safetensors, "
     "python models/training/hashes.py. Changed prompts: "
 )
 

@@ -66,7 +66,7 @@ def test_notes_say_what_to_doubt(report):
         "not independent",
         "anecdote",
         "optimistic",
-        "were not used",
+        "did not decide",
         "do not count as zero",
         "choice made on test data",
     ):

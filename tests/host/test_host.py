@@ -78,7 +78,7 @@ def test_events_of_an_earlier_host_come_before_those_of_this_one(project):
     with Session.start_host(project) as viewer:
         again = viewer.start(make_recipe(), 1)
         view, all_numbers = folded(viewer, 0)
-    assert again == numbers[-1] + 1
+    assert again > numbers[-1]
     assert all_numbers[: len(numbers)] == numbers and view.losses == once.losses
 
 

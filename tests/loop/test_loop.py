@@ -10,6 +10,7 @@ from pada_local import loop
 from pada_local.crew import Crew
 from pada_local.data.leakage import LeakGuard
 from pada_local.errors import Interrupted
+from pada_local.export.report import build_report
 from pada_local.recipe import parse
 from pada_local.records import Analysis, Candidate, Example, JudgeAudit, Pattern, Prediction, Round, Run, Stage, Strategy, Verdict
 from pada_local.records import TestLook as LookAtTest
@@ -241,3 +242,18 @@ def test_arms_share_the_first_round(bench):
     bench.run('name = "vanilla"\n[loop]\nrounds = 1\naugment = "none"')
     assert len(bench.student.trained) == 2
     assert len(bench.all(Prediction)) == predictions + 36  # its own look at the test set
+
+
+def test_when_every_check_failed_its_audit_only_an_equal_own_answer_lets_a_sample_in(bench):
+    def useless(ask):
+        if ask.purpose == "judge":
+            return schemas.Scores(reason="fine", relevance=9, adherence=9, utility=9, correctness=9)
+        return schemas.Solution(answer="no idea") if ask.purpose == "solve" else ...
+
+    bench.teacher = FakeTeacher(useless)
+    bench.run()
+    audits = bench.all(JudgeAudit)
+    assert {row.kind for row in audits} == {"scores", "rederive"} and not any(row.used for row in audits)
+    candidates = bench.all(Candidate)
+    assert candidates and {row.state for row in candidates} == {"rejected"}
+    assert any("No check passed its audit" in note for note in build_report(bench.project)["notes"])
