@@ -240,7 +240,7 @@ class Verdict(Row):
     passed: bool
     value: float | None
     reason: str
-    call_key: str = ""
+    calls: list[str] = []
 
 
 class JudgeAudit(Row):

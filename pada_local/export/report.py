@@ -156,7 +156,7 @@ def _teacher_use(project: Any, run: Run) -> dict[str, float]:
     keys = {row.call_key for row in rows}
     candidates = [row.id for row in rows if isinstance(row, Candidate)]
     if candidates:
-        keys |= {row.call_key for row in project.get(Verdict, candidate_id=candidates)}
+        keys |= {key for row in project.get(Verdict, candidate_id=candidates) for key in row.calls}
     keys |= {key for audit in project.get(JudgeAudit, run_id=run.id) for key in audit.calls}
     keys.discard("")
     calls = project.get(TeacherCall, key=sorted(keys)) if keys else []

@@ -3,6 +3,8 @@
 Cheap checks come first, and only what passes them is shown to the judge. Every check leaves a verdict.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from pada_local.context import Context, Outcome
@@ -13,7 +15,7 @@ from pada_local.metrics.registry import format_error
 from pada_local.records import Candidate, Example, JudgeAudit, Strategy, Verdict, content_id
 from pada_local.teacher.protocol import Answer, Ask
 
-VERSION = 2
+VERSION = 3
 USES = ("gate", "teacher")
 PROMPTS = ("judge", "solve", "repair")
 
@@ -100,7 +102,7 @@ def _ask_judge(context: Context, survivors: list[Candidate], verdicts: dict[str,
             passed, reason = rederived(context, item, own)
             verdicts[candidate.id].append(_verdict(
                 candidate, "rederive", passed or not own_answers_count, reason, judge=context.judge.name, value=float(passed),
-                call_key=own[0].call_key,
+                calls=[answer.call_key for answer in own],
             ))  # fmt: skip
 
 
@@ -121,16 +123,16 @@ def _scores_verdict(context: Context, candidate: Candidate, answer: Answer, used
     if not used and not context.recipe.gate.rederive:
         passed, used, reason = False, True, "The judge failed its audit, and nothing else vouches for this sample."
     return _verdict(
-        candidate, "judge", passed or not used, reason, judge=context.judge.name, value=mean, call_key=answer.call_key
+        candidate, "judge", passed or not used, reason, judge=context.judge.name, value=mean, calls=[answer.call_key]
     )
 
 
 def _verdict(
     candidate: Candidate, criterion: str, passed: bool, reason: str,
-    judge: str = "", value: float | None = None, call_key: str = "",
+    judge: str = "", value: float | None = None, calls: Sequence[str] = (),
 ) -> Verdict:  # fmt: skip
     row_id = content_id("verdict", candidate.id, criterion)
     return Verdict(
         id=row_id, candidate_id=candidate.id, criterion=criterion, judge=judge, passed=passed, value=value, reason=reason,
-        call_key=call_key,
+        calls=list(calls),
     )  # fmt: skip

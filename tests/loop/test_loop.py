@@ -257,3 +257,9 @@ def test_when_every_check_failed_its_audit_only_an_equal_own_answer_lets_a_sampl
     candidates = bench.all(Candidate)
     assert candidates and {row.state for row in candidates} == {"rejected"}
     assert any("No check passed its audit" in note for note in build_report(bench.project)["notes"])
+
+
+def test_every_vote_is_kept_with_its_verdict(bench):
+    bench.run(RECIPE.replace("[gate]", "[gate]\nvotes = 3"))
+    rows = bench.all(Verdict, criterion="rederive")
+    assert rows and all(len(set(row.calls)) == 3 for row in rows)

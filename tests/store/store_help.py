@@ -53,7 +53,7 @@ def samples() -> list[r.Row]:
         r.Strategy(id="s1", **ids, pattern_id="p1", drafted=TRICKY, quota=5, call_key="c1"),
         candidate(1), candidate(2, input=TRICKY, seed_examples=[], state="unparsable", reason="no JSON"),
         r.Verdict(id="w1", candidate_id="n1", criterion="judge", judge="m", passed=True, value=None, reason=TRICKY),
-        r.Verdict(id="w2", candidate_id="n1", criterion="leak", judge="", passed=False, value=-0.5, reason="", call_key="c"),
+        r.Verdict(id="w2", candidate_id="n1", criterion="leak", judge="", passed=False, value=-0.5, reason="", calls=["c"]),
         r.JudgeAudit(id="j1", run_id="run", judge="m", kind="binary", auc=1.0, threshold=0.5, n=40, used=False),
         r.Decision(id="d1", run_id="run", subject_id="n1", action="edit", before=TRICKY, after="", reason="", at="t"),
         r.TestLook(run_id="run", adapter_id="", at="t"),

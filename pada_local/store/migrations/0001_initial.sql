@@ -215,7 +215,7 @@ CREATE TABLE verdicts (
     passed BOOLEAN NOT NULL,
     "value" DOUBLE,
     reason VARCHAR NOT NULL,
-    call_key VARCHAR NOT NULL,
+    calls JSON NOT NULL,
     row_order BIGINT NOT NULL DEFAULT nextval('row_order')
 );
 
