@@ -87,8 +87,11 @@ class ModelReady(Event):
 
 
 class NeedsReview(Event):
+    """`what` waits for a person: strategies or samples."""
+
     round: int
     waiting: int
+    what: str = "samples"
 
 
 class RoundScored(Event):
@@ -196,7 +199,7 @@ def apply(view: RunView, event: Event) -> RunView:
             kept_scores = tuple(score for score in view.scores if score.round != event.round)
             return change(view, scores=(*kept_scores, event))
         case NeedsReview():
-            return change(view, state="waiting for review", message=f"{event.waiting} samples wait for a decision")
+            return change(view, state="waiting for review", message=f"{event.waiting} {event.what} wait for a decision")
         case RunDone():
             outcome = {"champion_round": event.champion_round, "test_mean": event.test_mean, "message": event.reason}
             return change(view, state="done", **outcome)

@@ -12,12 +12,12 @@ from types import ModuleType
 
 import msgspec
 
-from pada_local import prompts
+from pada_local import prompts, review
 from pada_local.context import Context, Rows
 from pada_local.crew import assemble
 from pada_local.data.leakage import LeakGuard
-from pada_local.errors import UsageError
-from pada_local.events import Event, RoundStarted, RunDone, RunStarted, StageDone, StageSkipped, StageStarted
+from pada_local.errors import Interrupted, UsageError
+from pada_local.events import Event, NeedsReview, RoundStarted, RunDone, RunStarted, StageDone, StageSkipped, StageStarted
 from pada_local.methods.predictions import answer_examples, scores_of
 from pada_local.recipe import Recipe
 from pada_local.records import Candidate, Example, RecipeRow, Round, Run, Stage, TestLook, content_id
@@ -112,17 +112,31 @@ def _augment(context: Context, key: str) -> tuple[str, str]:
     """From failures (or from nothing, for the control) to selected samples; a sentence when there is no way on."""
     for stage in (*(STUDY if context.recipe.loop.augment == "patterns" else ()), *PLAN):
         key = _stage(context, stage, key)
+    _wait_for_person(context, review.STRATEGIES)
     for wave in range(1, context.recipe.generate.max_waves + 1):
         context.wave = wave
-        if not wanted(context) and not _started(context, wave):
+        enough = not wanted(context) or review.is_confirmed(context.rows, context.run_id, review.SAMPLES, context.round)
+        if enough and not _started(context, wave):
             break
         for stage in WRITE:
             key = _stage(context, stage, key)
     context.wave = 0
+    _wait_for_person(context, review.SAMPLES)
     for stage in FINISH:
         key = _stage(context, stage, key)
     fresh = context.rows.count(Candidate, run_id=context.run_id, round=context.round, selected=True)
     return key, "" if fresh else f"No new sample of round {context.round} passed the gate."
+
+
+def _wait_for_person(context: Context, what: str) -> None:
+    """With `review` in the recipe, a run ends here until the round is confirmed. Raises Interrupted."""
+    if not getattr(context.recipe.review, what) or review.is_confirmed(context.rows, context.run_id, what, context.round):
+        return
+    count = len(review.waiting(context.rows, context.run_id, what, context.round))
+    context.emit(NeedsReview(run_id=context.run_id, round=context.round, what=what, waiting=count))
+    detail = f"{count} {what} of round {context.round} wait for a decision."
+    fix = "Look at them with 'pada review FILE'; 'pada review FILE confirm' lets the run go on."
+    raise Interrupted("The run waits for your review.", detail, fix)
 
 
 def _started(context: Context, wave: int) -> bool:

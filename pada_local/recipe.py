@@ -150,6 +150,15 @@ class Gate(Section):
     """Word overlap with a protected item shorter than 13 words from which an item counts as leaked (project's choice)."""
 
 
+class Review(Section):
+    """Where a run waits for a person: it pauses, and goes on when its round is confirmed with 'pada review'."""
+
+    strategies: bool = False
+    """Wait after strategies are drafted, before anything is written from them."""
+    samples: bool = False
+    """Wait after the gate, before accepted samples are selected for training."""
+
+
 class Teacher(Section):
     """How the teacher is run."""
 
@@ -182,6 +191,7 @@ class Recipe(Section):
     patterns: Patterns = Patterns()
     generate: Generate = Generate()
     gate: Gate = Gate()
+    review: Review = Review()
     teacher: Teacher = Teacher()
 
     @property

@@ -124,6 +124,14 @@ class Session:
         """Two runs by id, start of an id, or recipe name."""
         return self.ask("compare", a=first, b=second)
 
+    def review(self, run: str) -> dict[str, Any]:
+        """The strategies or samples of the run's last round that can be decided about (see `review.queue`)."""
+        return self.ask("review", run=run)
+
+    def decide(self, run_id: str, subject: str, action: str, **words: str) -> dict[str, Any]:
+        """One decision of a person (see `review.decide`); needs a host, since it writes."""
+        return self.ask("decide", run=run_id, subject=subject, action=action, words=words)
+
     def start(self, recipe: Recipe, seed: int) -> int:
         """Start a run or go on with it; returns the number from which its events are to be read."""
         return self.ask("start", recipe=msgspec.to_builtins(recipe), seed=seed)["since"]

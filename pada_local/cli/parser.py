@@ -69,9 +69,24 @@ def _add_runs(commands) -> None:
     run.add_argument("--seed", type=int, metavar="N", help="the paused run's seed, else 1")
     run.add_argument("--detach", action="store_true", help="leave it running in the background")
     run.add_argument("--events", choices=["json"], help="print every event on stdout, one JSON object a line")
+    _add_review(commands)
     _command(commands, "status", "runs:status", "what the project holds and what is going on in it")
     _command(commands, "pause", "runs:pause", "pause the run; 'pada run FILE' goes on with it")
     _command(commands, "stop", "runs:stop", "stop the run and end the project's host; everything done is kept")
+
+
+def _add_review(commands) -> None:
+    review = _command(commands, "review", "review:review", "look at strategies and samples, decide about them, confirm a round")
+    actions = ["list", "accept", "reject", "edit", "rewrite", "quota", "exclude", "merge", "undo", "confirm"]
+    review.add_argument("action", nargs="?", choices=actions, default="list", help="what to do (list)")
+    review.add_argument("id", nargs="?", default="", metavar="ID", help="strategy or sample: its id, or the start of it")
+    review.add_argument("--run", default="", metavar="RUN", help="whose (the unfinished run's when missing)")
+    review.add_argument("--reason", metavar="TEXT", help="of a rejection; kept with it")
+    review.add_argument("--input", metavar="TEXT", help="of an edited sample")
+    review.add_argument("--output", metavar="TEXT", help="of an edited sample")
+    review.add_argument("--text", metavar="TEXT", help="of a rewritten strategy")
+    review.add_argument("--count", metavar="N", help="samples that a strategy may bring")
+    review.add_argument("--into", metavar="ID", help="strategy that takes over the merged one's share")
 
 
 def _add_reports(commands) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from pada_local import records
+from pada_local import records, review
 from pada_local.errors import UsageError
 from pada_local.export import adapter, report
 from pada_local.records import Example, RecipeRow, Round, Row, Run, Setting
@@ -58,6 +58,10 @@ def _rows(project: Any, question: dict[str, Any]) -> list[Any]:
     return [msgspec.to_builtins(row) for row in project.get(kind, **where)]
 
 
+def _review(project: Any, question: dict[str, Any]) -> dict[str, Any]:
+    return review.queue(project, report.find_run(project.get(Run), str(question.get("run"))).id)
+
+
 def _report(project: Any, _question: dict[str, Any]) -> dict[str, Any]:
     return report.build_report(project)
 
@@ -72,5 +76,5 @@ def _export_adapter(project: Any, question: dict[str, Any]) -> dict[str, Any]:
 
 READS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "status": _status, "runs": _runs, "recipe": _recipe, "rows": _rows, "report": _report, "compare": _compare,
-    "export_adapter": _export_adapter,
+    "export_adapter": _export_adapter, "review": _review,
 }  # fmt: skip

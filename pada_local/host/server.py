@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from pada_local import review
 from pada_local.errors import PadaError, UsageError
 from pada_local.host import place
 from pada_local.host.answers import answer
@@ -92,6 +93,8 @@ class Host:
                 if question["op"] == "stop":
                     self._leaving.set()
                 return {"asked": asked}
+            case "decide":
+                return self._decide(question)
             case "status":
                 live = {"host": os.getpid(), "active": self.runner.active, "outcome": self.runner.outcome}
                 return answer(self.project, question) | live | {"view": msgspec.to_builtins(self.hub.view)}
@@ -110,6 +113,11 @@ class Host:
         since = self.hub.next_seq
         self.runner.start(recipe, seed)
         return {"since": since}
+
+    def _decide(self, question: dict[str, Any]) -> dict[str, Any]:
+        words = {str(name): str(value) for name, value in (question.get("words") or {}).items()}
+        named = [str(question.get(name, "")) for name in ("run", "subject", "action")]
+        return review.decide(self.project, *named, words)
 
     def _admit(self, accepted: socket.socket) -> None:
         connection = Connection(accepted, self.answer, self.hub, self.runner, self._forget)
