@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format faults clean-env
+.PHONY: help install demo test lint format faults study bench-student clean-env
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 install: $(STAMP) ## make .venv with everything in it
 
@@ -40,6 +40,9 @@ faults: $(STAMP) ## kill, fill and bend things: slow
 
 clean-env: ## remove .venv (the built llama.cpp wheel stays in the user's cache)
 	rm -rf $(VENV)
+
+bench-student: $(STAMP) ## training and evaluation beside plain ways to do the same
+	$(BIN)/python benchmarks/student.py
 
 study: $(STAMP) ## the demo on five seeds (half an hour): the table of docs/results.md
 	$(BIN)/python scripts/demo_seeds.py --to build/seeds

@@ -109,6 +109,8 @@ class Generate(Section):
     """Share of the budget written from strategies (project's choice; the paper's split is not known)."""
     share_train_error: float = 0.3
     """Share of the budget written near training examples that the student gets wrong (project's choice)."""
+    per_train_error: int = 4
+    """Most samples written near one training error in a round; what is left over goes to strategies (project's choice)."""
     items_per_call: int = 4
     """Items asked for in one teacher call."""
     anchors: int = 2
@@ -232,7 +234,8 @@ def check(recipe: Recipe) -> list[str]:
     positive = {"train.steps": recipe.train.steps, "train.tokens_per_step": recipe.train.tokens_per_step,
                 "train.lora_rank": recipe.train.lora_rank, "train.micro_batch": recipe.train.micro_batch,
                 "generate.budget": g.budget, "generate.items_per_call": g.items_per_call, "generate.max_waves": g.max_waves,
-                "evaluate.max_new_tokens": recipe.evaluate.max_new_tokens, "gate.votes": recipe.gate.votes}  # fmt: skip
+                "evaluate.max_new_tokens": recipe.evaluate.max_new_tokens, "gate.votes": recipe.gate.votes,
+                "generate.per_train_error": g.per_train_error}  # fmt: skip
     problems += [f"{name} must be at least 1" for name, value in positive.items() if value < 1]
     if recipe.train.dtype not in ("auto", "float32", "bfloat16") or recipe.evaluate.dtype not in ("float32", "bfloat16"):
         problems.append("train.dtype is auto, float32 or bfloat16; evaluate.dtype is float32 or bfloat16")

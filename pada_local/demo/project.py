@@ -6,7 +6,7 @@ from pada_local.demo import world
 from pada_local.records import Example, content_id
 from pada_local.session import create_project
 
-SIZES = {"train": 240, "validation": 180, "test": 408}
+SIZES = {"train": 240, "validation": 180, "test": 1020}
 
 
 def project_path(folder: Path, seed: int, quick: bool = False) -> Path:

@@ -11,7 +11,7 @@ from pada_local.records import Pattern, Strategy, content_id
 from pada_local.teacher.protocol import Answer, Ask
 from pada_local.teacher.schemas import Invented, StrategyText
 
-VERSION = 1
+VERSION = 2
 USES = ("loop", "generate", "teacher")
 PROMPTS = ("draft", "invent", "repair")
 
@@ -37,10 +37,10 @@ def run(context: Context) -> Outcome:
 
 
 def _budget(context: Context) -> int:
-    """Samples to write from strategies: all of them where no training example is answered wrongly."""
+    """Samples to write from strategies: the budget without what few or many training errors can take of it."""
     generate = context.recipe.generate
-    share = generate.share_pattern if generate.share_train_error and train_errors(context) else 1.0
-    return round(generate.budget * share)
+    near_errors = generate.per_train_error * len(train_errors(context)) if generate.share_train_error else 0
+    return generate.budget - min(near_errors, round(generate.budget * generate.share_train_error))
 
 
 def _draft(context: Context, pattern: Pattern) -> Ask:

@@ -263,3 +263,14 @@ def test_every_vote_is_kept_with_its_verdict(bench):
     bench.run(RECIPE.replace("[gate]", "[gate]\nvotes = 3"))
     rows = bench.all(Verdict, criterion="rederive")
     assert rows and all(len(set(row.calls)) == 3 for row in rows)
+
+
+@pytest.mark.parametrize(("errors", "near"), [(0, 0), (1, 4), (2, 7)])
+def test_few_training_errors_do_not_take_the_whole_share_of_the_budget(bench, errors, near):
+    for number in range(errors):
+        row = Example(id=f"odd{number}", split="train", position=900 + number, input=f"kind4 odd{number} one", output="out4")
+        bench.project.put(row)
+    bench.run()
+    wanted_of_strategies = sum(row.quota for row in bench.all(Strategy, round=1))
+    assert wanted_of_strategies == 24 - near
+    assert sum(row.selected for row in bench.all(Candidate, origin="train_error")) == near
