@@ -130,6 +130,7 @@ class ScoreRow(Row):
     metric: str
     value: float | None
     why: str
+    call_key: str = ""
 
 
 class TeacherCall(Row):

@@ -29,7 +29,7 @@ def new(options: argparse.Namespace) -> int:
     models["judge"] = find_model(options.judge, "teacher") if options.judge else models["teacher"]
     examples = _examples(options)
     _check_metric(options.metric, examples)
-    settings = {"task": options.task, "metric": options.metric, "system": options.system, **models}
+    settings = {"task": options.task, "metric": registry.find(options.metric).name, "system": options.system, **models}
     create_project(options.file, settings, examples)
     counts = Counter(example.split for example in examples)
     if options.json:
@@ -92,7 +92,7 @@ def _check_metric(metric: str, examples: list[Example]) -> None:
     example = examples[wrong[0]]
     why = registry.format_error(metric, example.output) or "it does not give itself the full score."
     detail = f"{len(wrong)} of {len(examples)} references, such as: {safe_line(example.output, 60)} ({why})"
-    known = ", ".join(sorted(registry.METRICS))
+    known = ", ".join(registry.known())
     raise DataError(
         f"The metric {metric} cannot score these references.", detail, f"Choose another metric ({known}) or correct them."
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from pada_local.errors import UsageError
 from pada_local.export.scores import Scores, interval, rounded
+from pada_local.metrics import judged
 from pada_local.metrics.compare import compare_scores
 from pada_local.records import (
     Adapter,
@@ -13,8 +14,10 @@ from pada_local.records import (
     Candidate,
     JudgeAudit,
     Pattern,
+    Prediction,
     Round,
     Run,
+    ScoreRow,
     Setting,
     Strategy,
     TeacherCall,
@@ -104,7 +107,7 @@ def _run(project: Any, scores: Scores, run: Run) -> dict[str, Any]:
         "id": run.id, "recipe": run.recipe, "seed": run.seed, "state": run.state, "reason": run.reason,
         "champion_round": run.champion_round, "judge_independent": run.judge_independent,
         "test_looks": project.count(TestLook, run_id=run.id),
-        "teacher": _teacher_use(project, run), "tokens_trained": sum(row.train_tokens for row in adapters if row),
+        "teacher": _teacher_use(project, scores, run), "tokens_trained": sum(row.train_tokens for row in adapters if row),
         "test": scores.summary(_champion(project, run), "test"),
         "judge_audits": [
             {"judge": row.judge, "kind": row.kind, "auc": row.auc, "threshold": row.threshold, "n": row.n, "used": row.used}
@@ -150,7 +153,7 @@ def _candidates(project: Any, run: Run, number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _teacher_use(project: Any, run: Run) -> dict[str, float]:
+def _teacher_use(project: Any, scores: Scores, run: Run) -> dict[str, float]:
     """Calls behind this run's rows, each counted once; an answer that was found again cost another run its time."""
     rows = [row for kind in (Analysis, Pattern, Strategy, Candidate) for row in project.get(kind, run_id=run.id)]
     keys = {row.call_key for row in rows}
@@ -158,6 +161,10 @@ def _teacher_use(project: Any, run: Run) -> dict[str, float]:
     if candidates:
         keys |= {key for row in project.get(Verdict, candidate_id=candidates) for key in row.calls}
     keys |= {key for audit in project.get(JudgeAudit, run_id=run.id) for key in audit.calls}
+    if scores.metric == judged.NAME:
+        adapters = [row.adapter_id for row in project.get(Round, run_id=run.id)]
+        answered = [row.id for row in project.get(Prediction, adapter_id=adapters)]
+        keys |= {row.call_key for row in project.get(ScoreRow, prediction_id=answered)}
     keys.discard("")
     calls = project.get(TeacherCall, key=sorted(keys)) if keys else []
     broken = [call.settings["repairs"] for call in calls if call.settings.get("repairs")]

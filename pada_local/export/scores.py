@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pada_local.metrics.compare import bootstrap_interval
+from pada_local.metrics.details import details
 from pada_local.records import Example, Prediction, ScoreRow, Setting
 
 
@@ -16,6 +17,10 @@ class Scored:
 
     values: dict[str, float]
     unscored: int
+    pairs: list[tuple[str, str]]
+    """Answer and reference of every scored example."""
+    decoding: dict[str, Any]
+    """How the answers were computed: backend, dtype, device and the largest batch."""
 
 
 class Scores:
@@ -31,26 +36,21 @@ class Scores:
     def of(self, adapter_id: str, split: str) -> Scored:
         """What the student with this adapter scored on a split; a later answer to an example replaces an earlier one."""
         if (adapter_id, split) not in self._known:
-            self._known[adapter_id, split] = self._read(adapter_id, split) if adapter_id else Scored({}, 0)
+            self._known[adapter_id, split] = self._read(adapter_id, split) if adapter_id else NOTHING
         return self._known[adapter_id, split]
 
     def _read(self, adapter_id: str, split: str) -> Scored:
-        wanted = {example.id for example in self.examples[split]}
-        answers = {row.id: row.example_id for row in self._project.get(Prediction, adapter_id=adapter_id)}
-        answers = {key: example for key, example in answers.items() if example in wanted}
+        wanted = {example.id: example.output for example in self.examples[split]}
+        answers = {row.id: row for row in self._project.get(Prediction, adapter_id=adapter_id) if row.example_id in wanted}
         if not answers:
-            return Scored({}, 0)
-        values: dict[str, float] = {}
+            return NOTHING
         rows = self._project.get(ScoreRow, prediction_id=list(answers), metric=self.metric)
         by_prediction = {row.prediction_id: row.value for row in rows}
-        unscored = 0
-        for prediction, example in answers.items():
-            value = by_prediction.get(prediction)
-            if value is None:
-                unscored += 1
-            else:
-                values[example] = value
-        return Scored(values, unscored)
+        latest = {row.example_id: row for row in answers.values() if by_prediction.get(row.id) is not None}
+        values = {example: by_prediction[row.id] for example, row in latest.items()}
+        pairs = [(row.text, wanted[example]) for example, row in latest.items()]
+        unscored = sum(by_prediction.get(key) is None for key in answers)
+        return Scored(values, unscored, pairs, _how(list(answers.values())))
 
     def slices(self, split: str) -> dict[str, list[str]]:
         """Example ids by slice. The tag `slice` names slices by its value, any other tag by `tag=value`."""
@@ -72,7 +72,21 @@ class Scores:
                 slices[name] = interval(values)
                 by_slice[name] = slices[name]["mean"]
         whole = {"metric": self.metric, **interval(list(scored.values.values())), "unscored": scored.unscored}
-        return whole | {"by_slice": by_slice, "slices": slices}
+        beside = {"details": details(self.metric, scored.pairs), "decoding": scored.decoding}
+        return whole | beside | {"by_slice": by_slice, "slices": slices}
+
+
+NOTHING = Scored({}, 0, [], {})
+
+
+def _how(predictions: list[Prediction]) -> dict[str, Any]:
+    """What the answers' scores depend on besides the student: compare only like with like."""
+    facts: dict[str, Any] = {}
+    for name in ("backend", "base_precision", "dtype", "device"):
+        there = sorted({str(row.decoding[name]) for row in predictions if row.decoding.get(name)})
+        facts |= {name: ", ".join(there)} if there else {}
+    largest = max((int(row.decoding.get("batch_size") or 0) for row in predictions), default=0)
+    return facts | ({"batch_size": largest} if largest else {})
 
 
 def interval(values: Sequence[float]) -> dict[str, float | int]:

@@ -8,6 +8,8 @@ import msgspec
 from pada_local.context import Context
 from pada_local.data.chat import end_token, prompt_and_answer
 from pada_local.events import StageProgress
+from pada_local.methods.grading import grade
+from pada_local.metrics import judged
 from pada_local.metrics.registry import score
 from pada_local.records import Example, Prediction, Round, ScoreRow, content_id
 from pada_local.student.protocol import Generate
@@ -36,6 +38,12 @@ def scores_of(context: Context, adapter_id: str, examples: Sequence[Example]) ->
 def answer_examples(context: Context, adapter_id: str, examples: Sequence[Example], stage: str) -> None:
     """Predict and score every example that has no prediction yet, committing each batch as it comes."""
     ids = {example.id: prediction_id(context, adapter_id, example.id) for example in examples}
+    _predict(context, adapter_id, examples, ids, stage)
+    if context.settings["metric"] == judged.NAME:
+        grade(context, {ids[example.id]: example for example in examples})
+
+
+def _predict(context: Context, adapter_id: str, examples: Sequence[Example], ids: dict[str, str], stage: str) -> None:
     have = {row.id for row in context.rows.get(Prediction, id=list(ids.values()))}
     missing = [example for example in examples if ids[example.id] not in have]
     if not missing:

@@ -74,10 +74,23 @@ def json_fields(predicted: str, expected: str) -> Score:
     if got is None:
         return Score(0.0, "the answer is not a JSON object")
     names = list(wanted) + [name for name in got if name not in wanted]
-    wrong = [name for name in names if name not in wanted or name not in got or _canonical(got[name]) != _canonical(wanted[name])]
+    right = equal_fields(got, wanted)
+    wrong = [name for name in names if name not in right]
     if not wrong:
         return Score(1.0, "every field is right")
     return Score(1 - len(wrong) / len(names), "; ".join(_difference(name, got, wanted) for name in wrong[:5]))
+
+
+@metric("json_whole", description="1 when the whole JSON object is right, whatever the order of its fields", check=_needs_object)
+def json_whole(predicted: str, expected: str) -> Score:
+    """Whether every field is right and none is surplus."""
+    share = json_fields(predicted, expected)
+    return share if share.value in (None, 1.0) else Score(0.0, share.why)
+
+
+def equal_fields(got: dict[str, Any], wanted: dict[str, Any]) -> set[str]:
+    """Names of the top-level fields that both have with the same value."""
+    return {name for name in wanted if name in got and _canonical(got[name]) == _canonical(wanted[name])}
 
 
 def _difference(name: str, got: dict[str, Any], wanted: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ answer is wrong (0), and a reference that the metric cannot check leaves the ite
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pada_local.errors import UsageError
 
@@ -32,7 +33,18 @@ class Metric:
     check: FormatCheck
 
 
+@dataclass(frozen=True)
+class Family:
+    """Metrics that take a word: `name:WORD`."""
+
+    name: str
+    word: str
+    description: str
+    make: Callable[[str], Metric]
+
+
 METRICS: dict[str, Metric] = {}
+FAMILIES: dict[str, Family] = {}
 
 
 def _anything(_output: str) -> str:
@@ -49,16 +61,36 @@ def metric(name: str, description: str, check: FormatCheck = _anything) -> Calla
     return register
 
 
-def _find(name: str) -> Metric:
+def family(name: str, word: str, description: str) -> Callable[[Callable[[str], Metric]], Callable[[str], Metric]]:
+    """Register what makes a metric out of the word behind `name:`."""
+
+    def register(make: Callable[[str], Metric]) -> Callable[[str], Metric]:
+        FAMILIES[name] = Family(name, word, description, make)
+        return make
+
+    return register
+
+
+def known() -> list[str]:
+    """The names that can be given, with the word that some take."""
+    return sorted([*METRICS, *(f"{one.name}:{one.word}" for one in FAMILIES.values())])
+
+
+@lru_cache(maxsize=8)
+def find(name: str) -> Metric:
+    """The metric of this name; a family's is made from the word behind the colon. Raises UsageError for an unknown one."""
+    start, colon, word = name.partition(":")
+    if colon and start in FAMILIES:
+        return FAMILIES[start].make(word)
     if name not in METRICS:
-        known = ", ".join(sorted(METRICS))
-        raise UsageError(f'There is no metric called "{name}".', f"Known metrics: {known}.", "Choose one with --metric NAME.")
+        names = ", ".join(known())
+        raise UsageError(f'There is no metric called "{name}".', f"Known metrics: {names}.", "Choose one with --metric NAME.")
     return METRICS[name]
 
 
 def format_error(name: str, output: str) -> str:
     """Why the metric could not check this output against an equal one, as a sentence; "" when it can."""
-    chosen = _find(name)
+    chosen = find(name)
     if not output.strip():
         return "The output is empty."
     return chosen.check(output)
@@ -71,7 +103,7 @@ def score(name: str, predicted: str, expected: str) -> Score:
         return Score(None, f"not scored, because of the reference: {problem}")
     if not predicted.strip():
         return Score(0.0, "the answer is empty")
-    return _find(name).function(predicted, expected)
+    return find(name).function(predicted, expected)
 
 
 def equal(name: str, a: str, b: str) -> bool:

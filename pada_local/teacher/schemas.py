@@ -78,6 +78,13 @@ class Solution(Shape):
     answer: Long
 
 
+class Grade(Shape):
+    """The judge's grade of a student's answer (prompt grade)."""
+
+    reason: Text
+    score: Annotated[int, Meta(ge=0, le=10)]
+
+
 class Rephrasings(Shape):
     """An input in other words (prompt rephrase)."""
 
@@ -85,7 +92,7 @@ class Rephrasings(Shape):
 
 
 ALL: tuple[type[Shape], ...] = (
-    Analysis, PatternName, StrategyText, Invented, NewItems, Scores, Solution, Rephrasings,
+    Analysis, PatternName, StrategyText, Invented, NewItems, Scores, Solution, Grade, Rephrasings,
 )  # fmt: skip
 
 _NOT_FOR_THE_GRAMMAR = ("title", "description", "maxLength", "minLength")

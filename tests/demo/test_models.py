@@ -19,10 +19,14 @@ REBUILD = (
 )
 
 
+NOT_ITS_JOB = {"grade"}
+"""Asked only where a project's metric is `judge`, which the demo's is not."""
+
+
 def test_the_teacher_was_trained_on_the_present_prompts():
     trained = json.loads((MODELS / "demo-teacher" / "prompts.json").read_text(encoding="utf-8"))
     present = {name: prompts.fingerprint(name) for name in prompts.names()}
-    changed = sorted(name for name in trained | present if trained.get(name) != present.get(name))
+    changed = sorted(name for name in (trained | present).keys() - NOT_ITS_JOB if trained.get(name) != present.get(name))
     assert not changed, REBUILD + ", ".join(changed)
 
 

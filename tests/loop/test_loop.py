@@ -12,7 +12,20 @@ from pada_local.data.leakage import LeakGuard
 from pada_local.errors import Interrupted
 from pada_local.export.report import build_report
 from pada_local.recipe import parse
-from pada_local.records import Analysis, Candidate, Example, JudgeAudit, Pattern, Prediction, Round, Run, Stage, Strategy, Verdict
+from pada_local.records import (
+    Analysis,
+    Candidate,
+    Example,
+    JudgeAudit,
+    Pattern,
+    Prediction,
+    Round,
+    Run,
+    ScoreRow,
+    Stage,
+    Strategy,
+    Verdict,
+)
 from pada_local.records import TestLook as LookAtTest
 from pada_local.store.project import Project
 from pada_local.teacher import schemas
@@ -38,14 +51,14 @@ class Bench:
         Project.create(self.path, SETTINGS, examples(1, missing, words)).close()
         self.project = Project.open(self.path)
         self.folder, self.patch, self.events = folder, monkeypatch, []
-        self.student, self.teacher = FakeStudent(), FakeTeacher()
+        self.student, self.teacher, self.settings = FakeStudent(), FakeTeacher(), dict(SETTINGS)
 
     def run(self, recipe: str = RECIPE, cancelled=lambda: False, seed: int = 1) -> str:
-        crew = Crew(self.student, self.teacher, self.teacher, dict(SETTINGS))
+        crew = Crew(self.student, self.teacher, self.teacher, dict(self.settings))
         self.patch.setattr(loop, "assemble", lambda *_: crew)
         private = self.folder / "private"
         private.mkdir(exist_ok=True)
-        return loop.start_run(self.project, parse(recipe), seed, dict(SETTINGS), private, self.events.append, cancelled)
+        return loop.start_run(self.project, parse(recipe), seed, dict(self.settings), private, self.events.append, cancelled)
 
     def all(self, kind, **where):
         return self.project.get(kind, **where)
@@ -274,3 +287,25 @@ def test_few_training_errors_do_not_take_the_whole_share_of_the_budget(bench, er
     wanted_of_strategies = sum(row.quota for row in bench.all(Strategy, round=1))
     assert wanted_of_strategies == 24 - near
     assert sum(row.selected for row in bench.all(Candidate, origin="train_error")) == near
+
+
+def test_the_judge_metric_grades_what_does_not_equal_the_reference(bench):
+    def grades(ask):
+        return schemas.Grade(reason="half right", score=5) if ask.purpose == "grade" else ...
+
+    bench.teacher = FakeTeacher(grades)
+    bench.settings = SETTINGS | {"metric": "judge"}
+    bench.run("name = 'test'\n[loop]\naugment = 'none'\n")
+    scores = bench.all(ScoreRow, metric="judge")
+    assert {(row.value, bool(row.call_key)) for row in scores} == {(1.0, False), (0.5, True)}
+    asked = [ask.prompt for ask in bench.teacher.asks if ask.purpose == "grade"]
+    assert asked and all("Reference answer: out" in prompt and "Answer to grade: unsure" in prompt for prompt in asked)
+    assert bench.all(Round)[0].validation_mean == pytest.approx((4 + 2 * 0.5) / 6)
+
+
+def test_a_grade_that_cannot_be_read_leaves_the_answer_unscored(bench):
+    bench.teacher = FakeTeacher(lambda ask: None if ask.purpose == "grade" else ...)
+    bench.settings = SETTINGS | {"metric": "judge"}
+    bench.run("name = 'test'\n[loop]\naugment = 'none'\n")
+    unscored = [row for row in bench.all(ScoreRow) if row.value is None]
+    assert unscored and all("cannot be read" in row.why for row in unscored)

@@ -112,6 +112,7 @@ CREATE TABLE scores (
     metric VARCHAR,
     "value" DOUBLE,
     why VARCHAR NOT NULL,
+    call_key VARCHAR NOT NULL,
     row_order BIGINT NOT NULL DEFAULT nextval('row_order'),
     PRIMARY KEY (prediction_id, metric)
 );
