@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format faults study bench-student clean-env
+.PHONY: help install demo test lint format faults study bench-student test-unsloth clean-env
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -43,6 +43,10 @@ clean-env: ## remove .venv (the built llama.cpp wheel stays in the user's cache)
 
 bench-student: $(STAMP) ## training and evaluation beside plain ways to do the same
 	$(BIN)/python benchmarks/student.py
+
+test-unsloth: $(STAMP) ## the Unsloth backend on the CPU, in an environment of its own
+	VENV=$(VENV) scripts/unsloth_env.sh
+	build/unsloth-env/bin/python -m pytest -q tests/unsloth $(TESTS)
 
 study: $(STAMP) ## the demo on five seeds (half an hour): the table of docs/results.md
 	$(BIN)/python scripts/demo_seeds.py --to build/seeds

@@ -69,7 +69,15 @@ class Train(Section):
     dtype: str = "auto"
     """Arithmetic of the forward pass: auto, float32, bfloat16."""
     backend: str = "auto"
-    """auto, unsloth (CUDA), peft (any machine)."""
+    """auto (unsloth on a CUDA card where it is installed, else peft), unsloth, or peft (any machine)."""
+    base_bits: int = 0
+    """Bits of the frozen base while peft trains: 4 (bitsandbytes nf4), 16 (or 32 on a processor), 0 for 4 on a CUDA card."""
+    held_out_share: float = 0.0
+    """Share of the training examples that is kept out to watch the loss and stop early; 0 trains all steps on everything."""
+    check_every: int = 25
+    """Steps between two looks at the held-out loss."""
+    patience: int = 3
+    """Looks without a lower held-out loss after which training stops; the adapter of the lowest one is kept."""
 
 
 class Evaluate(Section):
@@ -233,12 +241,17 @@ def check(recipe: Recipe) -> list[str]:
         problems.append("generate.share_pattern and generate.share_train_error must add up to 1")
     positive = {"train.steps": recipe.train.steps, "train.tokens_per_step": recipe.train.tokens_per_step,
                 "train.lora_rank": recipe.train.lora_rank, "train.micro_batch": recipe.train.micro_batch,
+                "train.check_every": recipe.train.check_every, "train.patience": recipe.train.patience,
                 "generate.budget": g.budget, "generate.items_per_call": g.items_per_call, "generate.max_waves": g.max_waves,
                 "evaluate.max_new_tokens": recipe.evaluate.max_new_tokens, "gate.votes": recipe.gate.votes,
                 "generate.per_train_error": g.per_train_error}  # fmt: skip
     problems += [f"{name} must be at least 1" for name, value in positive.items() if value < 1]
     if recipe.train.dtype not in ("auto", "float32", "bfloat16") or recipe.evaluate.dtype not in ("float32", "bfloat16"):
         problems.append("train.dtype is auto, float32 or bfloat16; evaluate.dtype is float32 or bfloat16")
+    if recipe.train.base_bits not in (0, 4, 16):
+        problems.append("train.base_bits must be 0, 4 or 16")
+    if not 0 <= recipe.train.held_out_share <= 0.5:
+        problems.append("train.held_out_share must be from 0 to 0.5")
     if recipe.train.backend not in ("auto", "peft", "unsloth"):
         problems.append("train.backend must be auto, peft or unsloth")
     return problems

@@ -110,6 +110,7 @@ class TrainingStep(Row):
     grad_norm: float
     learning_rate: float
     tokens: int
+    held_out_loss: float | None = None
 
 
 class Prediction(Row):

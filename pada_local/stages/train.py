@@ -62,7 +62,7 @@ def _train(context: Context, adapter_id: str, examples: list[Example | Candidate
         context.check_cancelled()
         steps.append(TrainingStep(
             adapter_id=adapter_id, step=step.step, loss=step.loss, grad_norm=step.grad_norm,
-            learning_rate=step.learning_rate, tokens=step.tokens,
+            learning_rate=step.learning_rate, tokens=step.tokens, held_out_loss=step.held_out_loss,
         ))  # fmt: skip
         speed = step.tokens / step.elapsed_s if step.elapsed_s else 0.0
         context.emit(TrainStep(

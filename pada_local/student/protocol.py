@@ -33,6 +33,10 @@ class TrainSettings(msgspec.Struct, frozen=True, kw_only=True):
     threads: int = 0
     dtype: str = "auto"
     backend: str = "auto"
+    base_bits: int = 0
+    held_out_share: float = 0.0
+    check_every: int = 25
+    patience: int = 3
 
 
 class TrainExample(msgspec.Struct, frozen=True):
@@ -112,6 +116,7 @@ class Step(Message):
     learning_rate: float
     tokens: int
     elapsed_s: float
+    held_out_loss: float | None = None
 
 
 class Answered(Message):

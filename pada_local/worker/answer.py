@@ -99,7 +99,8 @@ class Decoder:
         self.batches, self.largest = self.batches + 1, max(self.largest, len(rows))
         self.tokens += sum(map(len, answers))
         texts = [self._text(ids) for ids in answers]
-        facts = {"backend": "peft", "device": self.device, "dtype": models.name_of(self.model.dtype), "batch_size": len(rows)}
+        name = models.name_of(self.model.dtype)
+        facts = {"backend": "peft", "base_precision": name, "device": self.device, "dtype": name, "batch_size": len(rows)}
         positions, tokens = [position for position, _ in rows], [len(ids) for ids in answers]
         yield Answered(positions=positions, texts=texts, tokens=tokens, facts=facts)
 

@@ -12,7 +12,8 @@ UNSAFE_ENDINGS = frozenset(
     ".bin .pt .pth .pt2 .pkl .pickle .ckpt .joblib .npy .npz .h5 .keras .msgpack .py .so .dill .mar .nemo".split()
 )
 MAX_JSON_BYTES, MAX_HEADER_BYTES = 64 * 2**20, 100 * 2**20
-PLAIN_UNDERSCORE_KEYS = frozenset({"_name_or_path", "_commit_hash", "_attn_implementation"})
+# The last one is a number in Gemma 3.
+PLAIN_UNDERSCORE_KEYS = frozenset({"_name_or_path", "_commit_hash", "_attn_implementation", "_sliding_window_pattern"})
 ATTENTION_KEYS = frozenset({"_attn_implementation", "attn_implementation"})
 
 

@@ -16,6 +16,7 @@ from pada_local.student.protocol import Step, Train, TrainSettings
 from pada_local.worker import models, unsloth_backend
 from pada_local.worker.examples import MicroBatch, Tokens, draw_steps, micro_batches, tokenize
 from pada_local.worker.problems import JobError, is_out_of_memory
+from pada_local.worker.stopping import Watch, hold_out
 
 Facts = dict[str, float | int | str]
 ABSURD_WEIGHT = 1e6  # the last update has no later step that would notice that it broke the weights
@@ -28,43 +29,57 @@ def train(job: Train, shelf: models.Shelf, send: Callable[[Any], None]) -> Facts
     """Train an adapter and save it into `job.to`. The base goes back to the shelf as it was."""
     settings = job.settings
     models.set_threads(settings.threads, job.base)
+    backend = "unsloth" if unsloth_backend.chosen(settings.backend) else "peft"
+    if backend == "unsloth":
+        unsloth_backend.prepare()
     device = models.choose_device()
     dtype = models.choose_dtype(settings.dtype, device, job.base)
     tokenizer = models.load_tokenizer(job.base)
     context = models.context_of(job.base) or settings.max_length
     examples = tokenize(tokenizer, job.examples, min(settings.max_length, context))
-    backend = "unsloth" if unsloth_backend.chosen(settings.backend) else "peft"
+    in_4_bits = backend == "peft" and models.trains_in_4_bits(settings.base_bits, device)
     if backend == "unsloth":
-        model = unsloth_backend.load_with_adapter(job.base, settings)
+        model = unsloth_backend.load_with_adapter(job.base, settings, dtype)
+    elif in_4_bits:
+        model = add_adapter(models.load_in_4_bits(job.base, dtype, device), settings)
     else:
         model = add_adapter(shelf.take(job.base, dtype, device), settings)
     loop = Loop(model, settings, dtype, device, tokenizer.pad_token_id or 0, backend)
-    facts = loop.run(examples, send)
+    facts = loop.run(*hold_out(examples, settings), send)
     save_adapter(model, Path(job.to), Path(job.base).name)
-    if backend == "peft":
+    if backend == "peft" and not in_4_bits:
         shelf.put(model.unload().eval().requires_grad_(False), job.base, dtype, device)
-    return facts | {"dtype": str(dtype).removeprefix("torch."), "device": device, "threads": torch.get_num_threads()}
+    quantised = in_4_bits or (backend == "unsloth" and device == "cuda")
+    precision = {"base_precision": "nf4" if quantised else models.name_of(dtype), "dtype": models.name_of(dtype)}
+    return facts | precision | {"device": device, "threads": torch.get_num_threads()}
 
 
 def add_adapter(base: Any, settings: TrainSettings) -> Any:
     """The base with a fresh float32 LoRA on every linear projection that it has."""
     from peft import LoraConfig, get_peft_model
 
-    found = {name.rpartition(".")[2] for name, _ in base.named_modules()} & set(models.PROJECTIONS)
-    if not found:
-        raise JobError(
-            "model", "The student has none of the projections that LoRA is put on.",
-            f"Looked for: {', '.join(models.PROJECTIONS)}.", "Choose a model of the Llama, Qwen, Mistral or Gemma kind.",
-        )  # fmt: skip
+    targets = linear_layers(base)
+    if not targets:
+        fix = "Choose a model of the Llama, Qwen, Gemma, Phi or SmolLM kind."
+        raise JobError("model", "The student has no linear layers that LoRA could be put on.", fix=fix)
     torch.manual_seed(settings.seed)
     config = LoraConfig(
         r=settings.lora_rank, lora_alpha=settings.lora_alpha, lora_dropout=settings.lora_dropout,
-        target_modules=sorted(found), bias="none", task_type="CAUSAL_LM",
+        target_modules=targets, bias="none", task_type="CAUSAL_LM",
     )  # fmt: skip
     model = get_peft_model(base, config, autocast_adapter_dtype=True).train()
     if settings.lora_dropout == 0.0:
         _use_lean_forward(model)
     return model
+
+
+def linear_layers(base: Any) -> list[str]:
+    """Names of the linear layers inside the trunk, sorted: all of them get a LoRA, whatever the family calls them."""
+    from transformers.pytorch_utils import Conv1D
+
+    # Quantised linear layers are subclasses of torch's; GPT-2 calls its own Conv1D.
+    kinds = (torch.nn.Linear, Conv1D)
+    return sorted({name.rpartition(".")[2] for name, module in base.base_model.named_modules() if isinstance(module, kinds)})
 
 
 def _use_lean_forward(model: Any) -> None:
@@ -119,33 +134,47 @@ class Loop:
         plain = backend == "peft" and causal.config.model_type in PLAIN_HEADS
         self.trunk, self.head = (causal.base_model, causal.get_output_embeddings()) if plain else (None, None)
 
-    def run(self, examples: Sequence[Tokens], send: Callable[[Any], None]) -> Facts:
-        """All steps; one message each."""
+    def run(self, examples: Sequence[Tokens], held_out: Sequence[Tokens], send: Callable[[Any], None]) -> Facts:
+        """All steps, or as many as lower the loss of what is held out; one message each."""
         settings, started, tokens, first = self.settings, time.monotonic(), 0, 0.0
+        watch = Watch(self.weights, settings.patience) if held_out else None
         steps = draw_steps(examples, settings.tokens_per_step, settings.seed)
         loss = 0.0
-        for number, drawn in zip(range(settings.steps), steps, strict=False):
+        for number, drawn in zip(range(1, settings.steps + 1), steps, strict=False):
             begun = time.monotonic()
             loss = self.accumulate(drawn)
             norm = float(torch.nn.utils.clip_grad_norm_(self.weights, settings.max_grad_norm))
-            first = loss if number == 0 else first
+            first = loss if number == 1 else first
             _check(number, loss, first, norm)
-            rate = learning_rate(settings, number)
+            rate = learning_rate(settings, number - 1)
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             self.optimizer.step()
             used = sum(len(row.ids) for row in drawn)
             tokens += used
+            look = watch is not None and (number % settings.check_every == 0 or number == settings.steps)
+            held = self.mean_loss(held_out) if look else None
             send(Step(
-                step=number + 1, steps=settings.steps, loss=loss, grad_norm=norm, learning_rate=rate, tokens=used,
-                elapsed_s=time.monotonic() - begun,
+                step=number, steps=settings.steps, loss=loss, grad_norm=norm, learning_rate=rate, tokens=used,
+                elapsed_s=time.monotonic() - begun, held_out_loss=held,
             ))  # fmt: skip
-        if not all(bool(torch.isfinite(weight).all()) and float(weight.abs().max()) < ABSURD_WEIGHT for weight in self.weights):
-            raise _diverged(settings.steps, loss, first, math.inf)
+            if watch is not None and held is not None and watch.has_enough(number, held):
+                break
+        if not all(bool((weight.detach().abs() < ABSURD_WEIGHT).all()) for weight in self.weights):  # false for NaN, too
+            raise _diverged(number, loss, first, math.inf)
         return {
-            "seconds": time.monotonic() - started, "tokens": tokens, "examples": len(examples), "steps": settings.steps,
+            "seconds": time.monotonic() - started, "tokens": tokens, "examples": len(examples), "steps": number,
             "backend": self.backend, "micro_batch": self.micro_batch, "first_loss": first, "last_loss": loss,
+            **(watch.go_back() if watch else {}),
         }  # fmt: skip
+
+    @torch.no_grad()
+    def mean_loss(self, examples: Sequence[Tokens]) -> float:
+        """Cross-entropy per answer token."""
+        self.model.eval()
+        total = sum(float(self._loss(batch)) for batch in micro_batches(examples, self.micro_batch, self.pad, self.device))
+        self.model.train()
+        return total / sum(row.labels for row in examples)
 
     def accumulate(self, drawn: Sequence[Tokens]) -> float:
         """Gradients of one step; when memory runs out the micro-batch is halved and the step begun again."""
@@ -195,7 +224,7 @@ class Loop:
 def _check(number: int, loss: float, first: float, norm: float) -> None:
     """Stop before a broken gradient reaches the weights."""
     if not (math.isfinite(loss) and math.isfinite(norm) and loss <= 10 * first + 10):
-        raise _diverged(number + 1, loss, first, norm)
+        raise _diverged(number, loss, first, norm)
 
 
 def _diverged(step: int, loss: float, first: float, norm: float) -> JobError:

@@ -1,5 +1,6 @@
 """Loads students from local folders, safetensors only, and keeps the last one in memory between jobs."""
 
+import importlib.util
 import os
 import time
 from collections.abc import Callable
@@ -13,7 +14,6 @@ from pada_local.worker.problems import JobError, is_out_of_memory
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 LARGE_WEIGHTS_BYTES = 100 * 10**6
-PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 class Shelf:
@@ -53,20 +53,38 @@ class Shelf:
         return model
 
 
-def load_base(folder: str, dtype: torch.dtype) -> Any:
+def load_base(folder: str, dtype: torch.dtype, **more: Any) -> Any:
     """The causal LM of a local folder, frozen, in evaluation mode."""
     path = check_folder(folder)
     from transformers import AutoModelForCausalLM
 
+    safely = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True, "attn_implementation": "sdpa"}
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            path, dtype=dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True, attn_implementation="sdpa"
-        )
+        model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, **safely, **more)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise
         raise JobError("model", f"The student in {folder} cannot be loaded.", str(error), "Choose another model.") from error
     return model.eval().requires_grad_(False)
+
+
+def load_in_4_bits(folder: str, dtype: torch.dtype, device: str) -> Any:
+    """The base in bitsandbytes' nf4 with double quantisation, computing in `dtype` (QLoRA, arXiv 2305.14314)."""
+    from transformers import BitsAndBytesConfig
+
+    quantised = BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=dtype
+    )
+    return load_base(folder, dtype, quantization_config=quantised, device_map={"": device})
+
+
+def trains_in_4_bits(base_bits: int, device: str) -> bool:
+    """Whether the base is quantised for training. Raises JobError when it was asked for and the package is not there."""
+    installed = importlib.util.find_spec("bitsandbytes") is not None
+    if base_bits == 4 and not installed:
+        fix = "Set train.base_bits to 16, or install pada-local[gpu]."
+        raise JobError("model", "A base in 4 bits needs the package bitsandbytes.", fix=fix)
+    return installed and (base_bits == 4 or (base_bits == 0 and device == "cuda"))
 
 
 def load_tokenizer(folder: str) -> Any:

@@ -1,51 +1,56 @@
-"""Base model through Unsloth in 4 bits on a CUDA card. Not run on a card yet; training itself is the loop of `lora`.
+"""Base model through Unsloth: in 4 bits on a CUDA card, in 16 or 32 bits on a processor where a recipe asks for it by name.
 
-Only the loading and the adapter differ. Evaluation never uses this: it merges into 16 or 32 bits (see `answer`).
+Only the loading and the adapter differ; training itself is the loop of `lora`. Evaluation never uses this: it merges into 16
+or 32 bits (see `answer`). Executed on a processor by `make test-unsloth`; not run on a card yet.
 """
 
 import importlib.util
 import os
 from typing import Any
 
+import torch
+
 from pada_local.student.protocol import TrainSettings
 from pada_local.worker.folders import check_folder
-from pada_local.worker.models import PROJECTIONS
 from pada_local.worker.problems import JobError
 
-
-def is_available() -> bool:
-    """True when there is a CUDA card and the package; asks without importing Unsloth, which patches Transformers."""
-    import torch
-
-    return torch.cuda.is_available() and importlib.util.find_spec("unsloth") is not None
+PROJECTIONS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
 def chosen(name: str) -> bool:
-    """Whether this job trains through Unsloth. Raises JobError when it was asked for and cannot."""
+    """Whether this job trains through Unsloth; `auto` does where there is a card. Raises JobError when it cannot.
+
+    Asks for the package without importing it: the import patches Transformers.
+    """
     if name not in ("auto", "peft", "unsloth"):
         raise JobError("data", f"There is no backend {name!r}.", fix="Set backend to auto, peft or unsloth.")
-    if name == "unsloth" and not is_available():
-        raise JobError(
-            "model",
-            "Unsloth needs a CUDA card and the package unsloth.",
-            fix="Set train.backend to peft, or install pada-local[gpu].",
-        )
-    return name != "peft" and is_available()
+    installed = importlib.util.find_spec("unsloth") is not None
+    if name == "unsloth" and not installed:
+        fix = "Set train.backend to peft, or install pada-local[gpu]."
+        raise JobError("model", "The package unsloth is not installed.", fix=fix)
+    return name == "unsloth" or (name == "auto" and installed and torch.cuda.is_available())
 
 
-def load_with_adapter(folder: str, settings: TrainSettings) -> Any:
-    """A 4-bit base with a fresh LoRA. Statistics and look-ups by name are off here and in the worker's environment."""
-    path = check_folder(folder)
-    os.environ["UNSLOTH_RETURN_LOGITS"] = "1"  # without it Unsloth's forward returns none, and the loop needs them
-    from unsloth import FastLanguageModel  # first of all imports that touch Transformers in this process
+def prepare() -> None:
+    """Import Unsloth. It wants to come before Transformers, so call this before anything else of a training job."""
+    # Without it Unsloth's forward returns no logits, and the loop needs them.
+    os.environ["UNSLOTH_RETURN_LOGITS"] = "1"
+    import unsloth  # noqa: F401
+
+
+def load_with_adapter(folder: str, settings: TrainSettings, dtype: torch.dtype) -> Any:
+    """The base with a fresh LoRA. Statistics and look-ups by name are off here and in the worker's environment."""
+    path, on_card = check_folder(folder), torch.cuda.is_available()
+    from unsloth import FastLanguageModel
 
     model, _ = FastLanguageModel.from_pretrained(
-        str(path), max_seq_length=settings.max_length, load_in_4bit=True, dtype=None, use_exact_model_name=True,
-        local_files_only=True, trust_remote_code=False,
+        str(path), max_seq_length=settings.max_length, load_in_4bit=on_card, dtype=None if on_card else dtype,
+        use_exact_model_name=True, local_files_only=True, trust_remote_code=False,
     )  # fmt: skip
     model = FastLanguageModel.get_peft_model(
         model, r=settings.lora_rank, lora_alpha=settings.lora_alpha, lora_dropout=settings.lora_dropout,
-        target_modules=list(PROJECTIONS), bias="none", use_gradient_checkpointing="unsloth", random_state=settings.seed,
+        target_modules=list(PROJECTIONS), bias="none", use_gradient_checkpointing="unsloth" if on_card else False,
+        random_state=settings.seed,
     )  # fmt: skip
     FastLanguageModel.for_training(model)
     return model

@@ -1,5 +1,6 @@
 """Fine-tuning through the client, with a real (tiny) model."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -94,11 +95,36 @@ def test_broken_base_is_refused_at_the_first_step(client: StudentClient, tmp_pat
     assert caught.value.kind == "nan" and not steps
 
 
-def test_unsloth_without_a_card_is_refused(client: StudentClient, student: Path, tmp_path: Path) -> None:
-    if torch.cuda.is_available():
-        pytest.skip("there is a card")
-    with pytest.raises(JobFailed, match="CUDA"):
-        client.train(train_job(student, tmp_path / "a", backend="unsloth"), lambda step: None)
+@pytest.mark.parametrize(("changes", "package"), [({"backend": "unsloth"}, "unsloth"), ({"base_bits": 4}, "bitsandbytes")])
+def test_what_needs_a_package_that_is_not_here_is_refused(client, student, tmp_path, changes, package) -> None:
+    if importlib.util.find_spec(package) is not None:
+        pytest.skip(f"{package} is here")
+    with pytest.raises(JobFailed, match=package) as caught:
+        client.train(train_job(student, tmp_path / "a", **changes), lambda step: None)
+    assert "pada-local[gpu]" in caught.value.fix
+
+
+def test_held_out_examples_stop_training_early_and_the_best_adapter_is_kept(client, student, tmp_path) -> None:
+    """With a rate that is far too high the held-out loss rises soon after it fell."""
+    steps: list[Step] = []
+    watched = {"held_out_share": 0.25, "check_every": 2, "patience": 3, "steps": 200, "learning_rate": 0.2}
+    facts = client.train(train_job(student, tmp_path / "a", **watched), steps.append)
+    looks = [(step.step, step.held_out_loss) for step in steps if step.held_out_loss is not None]
+    assert facts["steps"] == len(steps) < 200
+    assert [number for number, _ in looks] == list(range(2, len(steps) + 1, 2))
+    best = min(looks, key=lambda look: look[1])
+    assert (facts["best_step"], facts["held_out_loss"]) == best and best[0] == len(steps) - 2 * 3
+    again: list[Step] = []
+    client.train(train_job(student, tmp_path / "b", **watched), again.append)
+    assert [step.loss for step in again] == [step.loss for step in steps]
+    names = ("a", "b")
+    assert len({(tmp_path / name / "adapter_model.safetensors").read_bytes() for name in names}) == 1
+
+
+def test_nothing_is_held_out_unless_asked(client, student, tmp_path) -> None:
+    steps: list[Step] = []
+    facts = client.train(train_job(student, tmp_path / "a", steps=4), steps.append)
+    assert all(step.held_out_loss is None for step in steps) and "best_step" not in facts
 
 
 # --- parts, without a process ----------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ CREATE TABLE training_steps (
     grad_norm DOUBLE NOT NULL,
     learning_rate DOUBLE NOT NULL,
     tokens BIGINT NOT NULL,
+    held_out_loss DOUBLE,
     row_order BIGINT NOT NULL DEFAULT nextval('row_order'),
     PRIMARY KEY (adapter_id, step)
 );
