@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 VENV="${VENV:-.venv}"
 TO="${UNSLOTH_ENV:-build/unsloth-env}"
-WANTED="unsloth==2026.10.9 unsloth_zoo==2026.10.9 trl<=1.15.0"
+WANTED="unsloth==2026.10.9 unsloth_zoo==2026.10.9 trl<=1.15.0 bitsandbytes>=0.50,<0.51"
 
 if [ "$(cat "$TO/.installed" 2>/dev/null)" = "$WANTED" ]; then
     exit 0

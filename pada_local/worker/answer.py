@@ -34,7 +34,7 @@ def answer(job: Generate, shelf: models.Shelf, send: Callable[[Any], None]) -> F
     return {
         "seconds": time.monotonic() - started, "tokens": decoder.tokens, "prompts": len(rows), "batches": decoder.batches,
         "largest_batch": decoder.largest, "tokens_per_batch": job.tokens_per_batch, "backend": "peft", "device": device,
-        "dtype": models.name_of(dtype), "threads": torch.get_num_threads(),
+        "base_precision": models.name_of(dtype), "dtype": models.name_of(dtype), "threads": torch.get_num_threads(),
     }  # fmt: skip
 
 

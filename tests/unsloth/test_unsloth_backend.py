@@ -1,4 +1,7 @@
-"""The Unsloth backend executed on a processor: it trains, saves PEFT's own files, and what it saved answers the same."""
+"""The Unsloth backend executed on a processor: it trains, saves PEFT's own files, and what it saved answers the same.
+
+A base in 4 bits is trained on here, too: the package for it comes with this environment.
+"""
 
 import json
 import os
@@ -49,9 +52,9 @@ print("ANSWERS " + json.dumps(texts))
 class Trained:
     """An adapter, its facts and its losses."""
 
-    def __init__(self, client: StudentClient, folder: Path, backend: str) -> None:
+    def __init__(self, client: StudentClient, folder: Path, backend: str, **more: int) -> None:
         examples = [TrainExample(id=str(number), prompt=prompt, answer=text) for number, (prompt, text) in enumerate(PAIRS[:128])]
-        job = Train(base=BASE, to=str(folder), examples=examples, settings=TrainSettings(**SETTINGS, backend=backend))
+        job = Train(base=BASE, to=str(folder), examples=examples, settings=TrainSettings(**SETTINGS, **more, backend=backend))
         self.folder, self.losses = folder, []
         self.facts = client.train(job, lambda step: self.losses.append(step.loss))
 
@@ -134,3 +137,19 @@ def test_asking_for_it_by_a_wrong_name_is_refused(place):
     job = Train(base=BASE, to=str(place / "no"), examples=[], settings=TrainSettings(**SETTINGS, backend="sloth"))
     with StudentClient(place / "fourth", threads=1) as client, pytest.raises(JobFailed, match="no backend"):
         client.train(job, lambda step: None)
+
+
+def test_peft_trains_on_a_base_in_4_bits(place, peft):
+    """bitsandbytes has a processor backend: the path that a card takes, executed."""
+    with StudentClient(place / "fifth", threads=2) as client:
+        one = Trained(client, place / "in-4-bits", "peft", base_bits=4)
+        assert one.facts["base_precision"] == "nf4" and one.facts["backend"] == "peft"
+        assert one.losses[-1] < 0.5 * one.losses[0]
+        assert one.losses[0] == pytest.approx(peft.losses[0], rel=0.1)
+        job = Generate(
+            base=BASE, adapter=str(one.folder), prompts=[prompt for prompt, _ in PAIRS[128:]], stop=end_token(FAMILY),
+            max_new_tokens=48, tokens_per_batch=4096,
+        )  # fmt: skip
+        texts = {at: text for positions, texts, _ in client.generate(job) for at, text in zip(positions, texts, strict=True)}
+        assert client.generate_facts()["base_precision"] == "float32"
+    assert sum(texts[at] == item.line for at, item in enumerate(ITEMS[128:])) > 8
