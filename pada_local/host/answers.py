@@ -12,7 +12,9 @@ import msgspec
 from pada_local import records, review
 from pada_local.errors import UsageError
 from pada_local.export import adapter, report
-from pada_local.records import Example, RecipeRow, Round, Row, Run, Setting
+from pada_local.records import Candidate, Example, RecipeRow, Round, Row, Run, Setting
+
+LARGEST_PAGE = 200
 
 
 def answer(project: Any, question: dict[str, Any]) -> Any:
@@ -46,8 +48,23 @@ def _recipe(project: Any, question: dict[str, Any]) -> Any:
     return msgspec.json.decode(row.body) if row else None
 
 
+def _page(project: Any, question: dict[str, Any]) -> dict[str, Any]:
+    """At most LARGEST_PAGE samples or examples, filtered, and how many there are."""
+    kind, where = _kind_and_where(question)
+    if kind not in (Candidate, Example):
+        raise UsageError("Only samples and examples come in pages.")
+    offset, limit = max(0, int(question.get("offset", 0))), min(LARGEST_PAGE, max(1, int(question.get("limit", 50))))
+    rows, total = project.page(kind, offset=offset, limit=limit, search=str(question.get("search") or ""), **where)
+    return {"rows": [msgspec.to_builtins(row) for row in rows], "total": total, "offset": offset}
+
+
 def _rows(project: Any, question: dict[str, Any]) -> list[Any]:
     """Rows of one kind whose columns equal `where`."""
+    kind, where = _kind_and_where(question)
+    return [msgspec.to_builtins(row) for row in project.get(kind, **where)]
+
+
+def _kind_and_where(question: dict[str, Any]) -> tuple[type[Row], dict[str, Any]]:
     kind = getattr(records, str(question.get("kind")), None)
     if not (isinstance(kind, type) and issubclass(kind, Row) and kind is not Row):
         raise UsageError(f"There are no rows of the kind {question.get('kind')!r}.")
@@ -55,7 +72,7 @@ def _rows(project: Any, question: dict[str, Any]) -> list[Any]:
     unknown = sorted(set(where) - set(kind.__struct_fields__))
     if unknown:
         raise UsageError(f"Rows of the kind {kind.__name__} have no column {unknown[0]!r}.")
-    return [msgspec.to_builtins(row) for row in project.get(kind, **where)]
+    return kind, where
 
 
 def _review(project: Any, question: dict[str, Any]) -> dict[str, Any]:
@@ -75,6 +92,6 @@ def _export_adapter(project: Any, question: dict[str, Any]) -> dict[str, Any]:
 
 
 READS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
-    "status": _status, "runs": _runs, "recipe": _recipe, "rows": _rows, "report": _report, "compare": _compare,
+    "status": _status, "runs": _runs, "recipe": _recipe, "rows": _rows, "page": _page, "report": _report, "compare": _compare,
     "export_adapter": _export_adapter, "review": _review,
 }  # fmt: skip

@@ -163,6 +163,16 @@ class Project:
         query, parameters = table_of(kind).select(where, what="count(*)")
         return int(self._run(query, parameters)[0][0])
 
+    def page(
+        self, kind: type[AnyRow], /, offset: int, limit: int, search: str = "", **where: Any
+    ) -> tuple[list[AnyRow], int]:
+        """Some of the matching rows, in order of insertion, and how many match: a list of any length costs one page."""
+        table = table_of(kind)
+        counted, parameters = table.select(where, what="count(*)", search=search)
+        total = int(self._run(counted, parameters)[0][0])
+        query, parameters = table.select(where, search=search)
+        return table.decode(self._run(f"{query} LIMIT ? OFFSET ?", [*parameters, limit, offset])), total
+
     def adapter_files(self, adapter_id: str) -> dict[str, bytes]:
         """The bytes of a kept adapter, checked against its hashes."""
         with self._lock:

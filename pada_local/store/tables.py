@@ -115,9 +115,15 @@ class Table:
                 ordered[key] = row
         return list(ordered.values())
 
-    def select(self, where: dict[str, Any], what: str = "") -> tuple[str, list[Any]]:
-        """The query for rows (or for `what`, without order) that match, and its parameters."""
+    def select(self, where: dict[str, Any], what: str = "", search: str = "") -> tuple[str, list[Any]]:
+        """The query for rows (or for `what`, without order) that match, and its parameters.
+
+        `search` is a text that the input or the output holds, capitals aside.
+        """
         tests, parameters = [], []
+        if search:
+            tests.append('(contains(lower("input"), lower(?)) OR contains(lower("output"), lower(?)))')
+            parameters += [search, search]
         for name, value in where.items():
             test, bound = self._test(name, value)
             tests.append(test)
