@@ -1,0 +1,91 @@
+"""Makes a project out of files: nothing is written unless everything is sound."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+from pada_local.crew import chat_family
+from pada_local.data.chat import prompt_and_answer
+from pada_local.data.columns import RawExample
+from pada_local.data.gather import SPLITS, Gathering
+from pada_local.data.read import read_examples
+from pada_local.data.refusal import Place
+from pada_local.errors import DataError
+from pada_local.intake.checks import MetricCheck
+from pada_local.intake.plan import Given, Plan, Tell, files_of
+from pada_local.intake.survey import Survey
+from pada_local.runtime.catalog import find_model, resolve
+from pada_local.session import check_new_path, create_project
+
+VALIDATION_SHARE, TEST_SHARE = 0.2, 0.2
+_BATCH = 512
+
+
+def make_project(plan: Plan, tell: Tell) -> dict[str, Any]:
+    """Read, check, split and write; what was read, as facts. Raises DataError, UsageError, MissingError, StoreError."""
+    taker = plan.taker()
+    check_new_path(plan.file)
+    settings = _settings(plan)
+    chat = chat_family(resolve(settings["student"]))
+    check, files = MetricCheck(plan.metric), files_of(plan)
+    with closing(Gathering(plan.file.parent, [given.source.path for given in files], plan.drop_overlap)) as gathering:
+        read = []
+        for number, given in enumerate(files):
+            before = gathering.rows
+            for batch in _batches(given, taker, gathering.rows, tell):
+                check.look(given.source.path, batch)
+                for raw in batch:
+                    gathering.add(given.side, number, raw)
+            read.append({"file": given.source.path.name, "format": given.source.format, "split": SPLITS[given.side],
+                         "rows": gathering.rows - before})  # fmt: skip
+        check.finish()
+        _divide(plan, gathering)
+        settings["system"] = plan.system or gathering.system
+        survey = Survey()
+        examples = _told(survey.over(gathering.examples()), gathering, tell)
+        create_project(plan.file, settings, examples)
+    facts = {
+        "file": str(plan.file), "examples": survey.counts, "settings": settings, "read": read,
+        "duplicates": gathering.duplicates, "contradictory": gathering.contradictions,
+        "contradiction": gathering.contradiction, "dropped_overlap": gathering.dropped, **survey.facts(),
+    }  # fmt: skip
+    return facts | {"chat": chat, "rendered": _rendered(chat, settings["system"], survey)}
+
+
+def _settings(plan: Plan) -> dict[str, str]:
+    models = {"student": find_model(plan.student, "student"), "teacher": find_model(plan.teacher, "teacher")}
+    models["judge"] = find_model(plan.judge, "teacher") if plan.judge else models["teacher"]
+    return {"task": plan.task, "metric": plan.metric, "system": plan.system, **models}
+
+
+def _batches(given: Given, taker: Any, rows: int, tell: Tell) -> Iterator[list[RawExample]]:
+    place = Place(given.source.path)
+    examples = read_examples(given.source, taker, place)
+    while batch := list(itertools.islice(examples, _BATCH)):
+        rows += len(batch)
+        tell(f"reading {given.source.path.name}", rows, place.done_bytes / place.total_bytes if place.total_bytes else 0.0)
+        yield batch
+
+
+def _told(examples: Iterator[Any], gathering: Gathering, tell: Tell) -> Iterator[Any]:
+    total = max(gathering.rows - gathering.duplicates, 1)
+    for number, example in enumerate(examples, 1):
+        if number % 1000 == 0:
+            tell("writing", number, number / total)
+        yield example
+
+
+def _divide(plan: Plan, gathering: Gathering) -> None:
+    shares = (0.0 if plan.validation else VALIDATION_SHARE, 0.0 if plan.test else TEST_SHARE)
+    counts = gathering.divide(plan.seed, shares)
+    for split, count in counts.items():
+        if not count:
+            detail = f"{sum(counts.values())} different examples are too few to split." if any(shares) else ""
+            raise DataError(f"There are no {split} examples.", detail, f"Give more rows, or a file with --{split}.")
+
+
+def _rendered(chat: str, system: str, survey: Survey) -> dict[str, str]:
+    assert survey.shown is not None  # a project without training examples was refused
+    prompt, answer = prompt_and_answer(chat, system, survey.shown.input, survey.shown.output)
+    return {"prompt": prompt, "answer": answer}
