@@ -57,6 +57,8 @@ def _lengths(tokens: dict[str, Any]) -> str:
         return f"Token lengths are not known: {safe_line(tokens['unknown'], 200)}"
     context = f"; the student's context is {tokens['context']:,}" if tokens["context"] else "; the student names no context"
     cut = f"\n{tokens['truncated']:,} inputs were cut to fit." if tokens["truncated"] else ""
+    if over := tokens["over_max_length"]:
+        cut += f"\n{over:,} examples are longer than {tokens['max_length']} tokens: raise train.max_length in your recipe."
     return (
         f"Tokens (prompt and answer): median {tokens['median']:,}, 95% up to {tokens['p95']:,}, longest {tokens['longest']:,};"
         f" longest answer {tokens['longest_answer']:,}{context}.{cut}"

@@ -1,8 +1,10 @@
 """Makes a project out of files: nothing is written unless everything is sound."""
 
 import itertools
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from pada_local.crew import chat_family
@@ -13,10 +15,12 @@ from pada_local.data.read import read_examples
 from pada_local.data.refusal import Place
 from pada_local.errors import DataError
 from pada_local.intake.checks import MetricCheck
+from pada_local.intake.lengths import Lengths
 from pada_local.intake.plan import Given, Plan, Tell, files_of
 from pada_local.intake.survey import Survey
 from pada_local.runtime.catalog import find_model, resolve
 from pada_local.session import check_new_path, create_project
+from pada_local.student.client import StudentClient
 
 VALIDATION_SHARE, TEST_SHARE = 0.2, 0.2
 _BATCH = 512
@@ -27,19 +31,26 @@ def make_project(plan: Plan, tell: Tell) -> dict[str, Any]:
     taker = plan.taker()
     check_new_path(plan.file)
     settings = _settings(plan)
-    chat = chat_family(resolve(settings["student"]))
+    student = resolve(settings["student"])
+    chat = chat_family(student)
     check, files = MetricCheck(plan.metric), files_of(plan)
-    with closing(Gathering(plan.file.parent, [given.source.path for given in files], plan.drop_overlap)) as gathering:
+    with ExitStack() as stack:
+        gathering = Gathering(plan.file.parent, [given.source.path for given in files], plan.drop_overlap)
+        stack.callback(gathering.close)
+        private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pada-new-")))  # 0700
+        client = stack.enter_context(StudentClient(private / "tokens"))
+        lengths = Lengths(client, str(student), chat, plan.system, plan.truncate)
         read = []
         for number, given in enumerate(files):
             before = gathering.rows
             for batch in _batches(given, taker, gathering.rows, tell):
                 check.look(given.source.path, batch)
-                for raw in batch:
+                for raw in lengths.look(given.source.path, batch):
                     gathering.add(given.side, number, raw)
             read.append({"file": given.source.path.name, "format": given.source.format, "split": SPLITS[given.side],
                          "rows": gathering.rows - before})  # fmt: skip
         check.finish()
+        lengths.finish()
         _divide(plan, gathering)
         settings["system"] = plan.system or gathering.system
         survey = Survey()
@@ -48,7 +59,8 @@ def make_project(plan: Plan, tell: Tell) -> dict[str, Any]:
     facts = {
         "file": str(plan.file), "examples": survey.counts, "settings": settings, "read": read,
         "duplicates": gathering.duplicates, "contradictory": gathering.contradictions,
-        "contradiction": gathering.contradiction, "dropped_overlap": gathering.dropped, **survey.facts(),
+        "contradiction": gathering.contradiction, "dropped_overlap": gathering.dropped, "tokens": lengths.facts(),
+        **survey.facts(),
     }  # fmt: skip
     return facts | {"chat": chat, "rendered": _rendered(chat, settings["system"], survey)}
 

@@ -96,6 +96,14 @@ class StudentClient:
         """Facts of a student folder."""
         return self._one(say.Describe(base=base), say.Description).facts
 
+    def count_tokens(self, base: str, texts: Sequence[str]) -> say.Counted:
+        """Tokens of each text, and the student's context; no model is loaded."""
+        return self._one(say.CountTokens(base=base, texts=list(texts)), say.Counted)
+
+    def shorten(self, base: str, texts: Sequence[str], tokens: Sequence[int]) -> list[str]:
+        """The beginning of each text, of so many tokens."""
+        return self._one(say.Shorten(base=base, texts=list(texts), tokens=list(tokens)), say.Shortened).texts
+
     # --- the process ---------------------------------------------------------------------------------------------------
 
     @property

@@ -88,11 +88,26 @@ class Describe(Message):
     base: str
 
 
+class CountTokens(Message):
+    """Tokens of each text with the tokenizer in folder `base`; no model is loaded. Special tokens are those in the texts."""
+
+    base: str
+    texts: list[str]
+
+
+class Shorten(Message):
+    """The beginning of each text, of as many tokens as `tokens` says for it."""
+
+    base: str
+    texts: list[str]
+    tokens: list[int]
+
+
 class Stop(Message):
     """End the worker."""
 
 
-Job = Union[Train, Generate, Embed, Cluster, Describe, Stop]
+Job = Union[Train, Generate, Embed, Cluster, Describe, CountTokens, Shorten, Stop]
 
 
 class Ready(Message):
@@ -151,6 +166,19 @@ class Description(Message):
     facts: dict[str, str]
 
 
+class Counted(Message):
+    """Tokens in the order of the texts; `context` is the longest sequence the student was made for, 0 when it does not say."""
+
+    tokens: list[int]
+    context: int
+
+
+class Shortened(Message):
+    """Texts in the order of the job."""
+
+    texts: list[str]
+
+
 class Finished(Message):
     """The job is done; `facts` are figures such as seconds, tokens, dtype, backend, refused examples."""
 
@@ -166,4 +194,4 @@ class Failed(Message):
     kind: str = "other"
 
 
-Report = Union[Ready, Step, Answered, Loaded, Vectors, Clustering, Description, Finished, Failed]
+Report = Union[Ready, Step, Answered, Loaded, Vectors, Clustering, Description, Counted, Shortened, Finished, Failed]
