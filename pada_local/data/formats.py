@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pada_local.data.columns import steps_of
+from pada_local.data.folders import files_of_split
 from pada_local.data.refusal import MAX_ROW_BYTES
 from pada_local.data.text_files import BYTE_ORDER_MARK, open_data
 from pada_local.errors import MissingError, UsageError
@@ -20,14 +21,22 @@ TABLES = ("parquet", "arrow")
 
 
 class Source(NamedTuple):
-    """One file to read. `records` are the steps to the records of a JSON file; `labels` names the values of label columns."""
+    """One file to read. `records` are the steps to the records of a JSON file."""
 
     path: Path
     format: str
     records: tuple[str, ...] = ()
     encoding: str = "utf-8"
     delimiter: str = ""
-    labels: dict[str, list[str]] = {}
+
+    @property
+    def unit(self) -> str:
+        """What is counted in it: lines of a text, rows of a table."""
+        return "row" if self.format in TABLES else "line"
+
+    def at(self, line: int) -> str:
+        """A place in it, for a sentence."""
+        return f"{self.path}, {self.unit} {line}"
 
 
 class Reading(NamedTuple):
@@ -48,6 +57,8 @@ def named(text: str) -> tuple[Path, str]:
 def source_of(text: str, reading: Reading) -> Source:
     """The file that was named, with its format. Raises MissingError, DataError, UsageError."""
     path, inside = named(text)
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder.", "", "Name a file in it, or a folder with a data set.")
     inside = inside or reading.records
     format = reading.format or _ENDINGS.get(path.suffix.lower(), "")
     if not os.path.lexists(path):
@@ -65,9 +76,15 @@ def source_of(text: str, reading: Reading) -> Source:
     return Source(path, format, steps, reading.encoding, reading.delimiter)
 
 
-def sources_of(texts: Sequence[str], reading: Reading) -> list[Source]:
-    """All files of one split, each once. Raises UsageError for a file that is named twice."""
-    found = [source_of(text, reading) for text in texts]
+def sources_of(texts: Sequence[str], reading: Reading, split: str = "train") -> list[Source]:
+    """All files of one split, each once; a folder is the files of its `split`. Raises UsageError for one named twice."""
+    found: list[Source] = []
+    for text in texts:
+        path, inside = named(text)
+        if path.is_dir():
+            found += [source_of(str(file), reading) for file in files_of_split(path, inside or split)]
+        else:
+            found.append(source_of(text, reading))
     twice = next((source for source in found if found.count(source) > 1), None)
     if twice is not None:
         raise UsageError(f"The file {twice.path} was named twice.", "", "Name it once.")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pada_local.data.columns import RawExample
+from pada_local.data.formats import Source
 from pada_local.data.split import split_examples
 from pada_local.data.spool import Kept, Spool
 from pada_local.errors import DataError
@@ -26,7 +27,7 @@ class Gathering:
     (`drop_overlap`), the row counts in the split that measures more: test before validation before train.
     """
 
-    def __init__(self, folder: Path, files: Sequence[Path], drop_overlap: bool) -> None:
+    def __init__(self, folder: Path, files: Sequence[Source], drop_overlap: bool) -> None:
         self._spool, self._files, self._drop_overlap = Spool(folder), files, drop_overlap
         self._first: dict[int, int] = {}
         """Key of an input -> number of its first row in the arrays below."""
@@ -60,7 +61,7 @@ class Gathering:
         else:
             self._more_outputs.setdefault(key, set()).add((side, output))
             self.contradictions += 1
-            self.contradiction = self.contradiction or f"{self._place(first)} and {self._files[file]}, line {raw.line}"
+            self.contradiction = self.contradiction or f"{self._place(first)} and {self._files[file].at(raw.line)}"
         self._spool.write(Kept(key, side, file, raw))
 
     def divide(self, seed: int, shares: tuple[float, float]) -> dict[str, int]:
@@ -89,7 +90,7 @@ class Gathering:
             input = raw.input if raw.system == shared else f"{raw.system}\n\n{raw.input}".strip("\n")
             yield Example(
                 id=content_id(input, raw.output), split=self._split(kept.key, kept.side), position=position, input=input,
-                output=raw.output, source=self._files[kept.file].name, tags=raw.tags,
+                output=raw.output, source=self._files[kept.file].path.name, tags=raw.tags,
             )  # fmt: skip
             position += 1
 
@@ -113,13 +114,13 @@ class Gathering:
         return self._parts.get(key, SPLITS[side]) if side == 0 else SPLITS[side]
 
     def _place(self, row: int) -> str:
-        return f"{self._files[self._from[row]]}, line {self._lines[row]}"
+        return self._files[self._from[row]].at(self._lines[row])
 
     def _refuse_overlap(self, first: int, side: int, file: int, raw: RawExample) -> None:
         """The same example in two files would let the student learn what it is measured with."""
         raise DataError(
             f"An example is both in {SPLITS[self._home[first]]} and in {SPLITS[side]}.",
-            f"{self._place(first)} and {self._files[file]}, line {raw.line}: {safe_line(raw.input, 60)}",
+            f"{self._place(first)} and {self._files[file].at(raw.line)}: {safe_line(raw.input, 60)}",
             "Remove it from one of the two files, or add --drop-overlap to take it out of the one that measures less.",
         )
 

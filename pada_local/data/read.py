@@ -38,7 +38,7 @@ def read_examples(
     source: Source, taker: Taker, place: Place, tables: TableReader | None = None, max_row_bytes: int = MAX_ROW_BYTES
 ) -> Iterator[RawExample]:
     """The examples of one file; `place` says where the reader is. Raises DataError, MissingError."""
-    count = 0
+    count, place.unit = 0, source.unit
     try:
         for row in _rows(source, taker, place, tables, max_row_bytes):
             if isinstance(row, dict):

@@ -1,9 +1,9 @@
 """Whether the metric can be trusted on these references: each must get the full score when it answers itself."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from pada_local.data.columns import RawExample
+from pada_local.data.formats import Source
 from pada_local.errors import DataError
 from pada_local.metrics import registry
 from pada_local.runtime.safe import safe_line
@@ -21,7 +21,7 @@ class MetricCheck:
         self._seen = self._wrong = 0
         self._first = ""
 
-    def look(self, path: Path, rows: Sequence[RawExample]) -> None:
+    def look(self, source: Source, rows: Sequence[RawExample]) -> None:
         """Score every reference against itself; equal ones once."""
         fresh = list({row.output: row for row in rows if row.output not in self._sound}.values())
         wrong = set(registry.check_references(self._metric, [row.output for row in fresh]))
@@ -32,7 +32,7 @@ class MetricCheck:
         if wrong and not self._first:
             row = fresh[min(wrong)]
             why = registry.format_error(self._metric, row.output) or "It does not give itself the full score."
-            self._first = f"{path}, line {row.line}: {safe_line(row.output, 60)} ({why})"
+            self._first = f"{source.at(row.line)}: {safe_line(row.output, 60)} ({why})"
 
     def finish(self) -> None:
         """Raises DataError with the number of references that cannot be scored and one of them."""

@@ -2,13 +2,13 @@
 
 from array import array
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from pada_local.data.chat import prompt_and_answer
 from pada_local.data.columns import RawExample
+from pada_local.data.formats import Source
 from pada_local.errors import DataError
 from pada_local.recipe import Train
 from pada_local.runtime.safe import safe_line
@@ -26,12 +26,12 @@ class Lengths:
         self._context = self._too_long = self._cut = 0
         self._first = self._unknown = ""
 
-    def look(self, path: Path, rows: Sequence[RawExample]) -> list[RawExample]:
+    def look(self, source: Source, rows: Sequence[RawExample]) -> list[RawExample]:
         """The rows, cut where they were too long and cutting is allowed. Raises DataError for what cannot be learned from."""
         if self._unknown:
             return list(rows)
         try:
-            return self._measured(path, list(rows))
+            return self._measured(source, list(rows))
         except JobFailed as problem:
             if self._truncate or problem.kind != "model":
                 raise
@@ -59,10 +59,10 @@ class Lengths:
             "max_length": limit, "over_max_length": sum(total > limit for total in ordered),
         }  # fmt: skip
 
-    def _measured(self, path: Path, rows: list[RawExample]) -> list[RawExample]:
+    def _measured(self, source: Source, rows: list[RawExample]) -> list[RawExample]:
         totals, answers = self._count(rows)
         for number, row in enumerate(rows):
-            where = f"{path}, line {row.line}"
+            where = source.at(row.line)
             if not answers[number]:
                 raise DataError(
                     "An answer has no token, so there is nothing to learn from it.",

@@ -9,7 +9,7 @@ from typing import Any
 
 from pada_local.crew import chat_family
 from pada_local.data.chat import prompt_and_answer
-from pada_local.data.columns import RawExample
+from pada_local.data.columns import RawExample, Taker
 from pada_local.data.gather import SPLITS, Gathering
 from pada_local.data.read import read_examples
 from pada_local.data.refusal import Place
@@ -18,6 +18,7 @@ from pada_local.intake.checks import MetricCheck
 from pada_local.intake.lengths import Lengths
 from pada_local.intake.plan import Given, Plan, Tell, files_of
 from pada_local.intake.survey import Survey
+from pada_local.intake.tables import Tables
 from pada_local.runtime.catalog import find_model, resolve
 from pada_local.session import check_new_path, create_project
 from pada_local.student.client import StudentClient
@@ -35,23 +36,24 @@ def make_project(plan: Plan, tell: Tell) -> dict[str, Any]:
     chat = chat_family(student)
     check, files = MetricCheck(plan.metric), files_of(plan)
     with ExitStack() as stack:
-        gathering = Gathering(plan.file.parent, [given.source.path for given in files], plan.drop_overlap)
+        gathering = Gathering(plan.file.parent, [given.source for given in files], plan.drop_overlap)
         stack.callback(gathering.close)
         private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pada-new-")))  # 0700
         client = stack.enter_context(StudentClient(private / "tokens"))
+        tables = Tables(stack, private / "tables")
         lengths = Lengths(client, str(student), chat, plan.system, plan.truncate)
         read = []
         for number, given in enumerate(files):
             before = gathering.rows
-            for batch in _batches(given, taker, gathering.rows, tell):
-                check.look(given.source.path, batch)
-                for raw in lengths.look(given.source.path, batch):
+            for batch in _batches(given, taker, tables, gathering.rows, tell):
+                check.look(given.source, batch)
+                for raw in lengths.look(given.source, batch):
                     gathering.add(given.side, number, raw)
             read.append({"file": given.source.path.name, "format": given.source.format, "split": SPLITS[given.side],
                          "rows": gathering.rows - before})  # fmt: skip
         check.finish()
         lengths.finish()
-        _divide(plan, gathering)
+        _divide(plan, {SPLITS[given.side] for given in files}, gathering)
         settings["system"] = plan.system or gathering.system
         survey = Survey()
         examples = _told(survey.over(gathering.examples()), gathering, tell)
@@ -71,9 +73,9 @@ def _settings(plan: Plan) -> dict[str, str]:
     return {"task": plan.task, "metric": plan.metric, "system": plan.system, **models}
 
 
-def _batches(given: Given, taker: Any, rows: int, tell: Tell) -> Iterator[list[RawExample]]:
+def _batches(given: Given, taker: Taker, tables: Tables, rows: int, tell: Tell) -> Iterator[list[RawExample]]:
     place = Place(given.source.path)
-    examples = read_examples(given.source, taker, place)
+    examples = read_examples(given.source, taker, place, tables)
     while batch := list(itertools.islice(examples, _BATCH)):
         rows += len(batch)
         tell(f"reading {given.source.path.name}", rows, place.done_bytes / place.total_bytes if place.total_bytes else 0.0)
@@ -88,8 +90,8 @@ def _told(examples: Iterator[Any], gathering: Gathering, tell: Tell) -> Iterator
         yield example
 
 
-def _divide(plan: Plan, gathering: Gathering) -> None:
-    shares = (0.0 if plan.validation else VALIDATION_SHARE, 0.0 if plan.test else TEST_SHARE)
+def _divide(plan: Plan, given: set[str], gathering: Gathering) -> None:
+    shares = (0.0 if "validation" in given else VALIDATION_SHARE, 0.0 if "test" in given else TEST_SHARE)
     counts = gathering.divide(plan.seed, shares)
     for split, count in counts.items():
         if not count:

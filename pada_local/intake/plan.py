@@ -7,6 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from pada_local.data.columns import Taker
+from pada_local.data.folders import splits_of
 from pada_local.data.formats import Reading, Source, sources_of
 from pada_local.data.gather import SPLITS
 
@@ -53,6 +54,13 @@ class Given(NamedTuple):
 
 
 def files_of(plan: Plan) -> list[Given]:
-    """All files, those of the training split first. Raises MissingError, DataError, UsageError."""
-    given = zip(SPLITS, (plan.train, plan.validation, plan.test), strict=True)
-    return [Given(SPLITS.index(split), source) for split, texts in given for source in sources_of(texts, plan.reading)]
+    """All files, those of the training split first. Raises MissingError, DataError, UsageError.
+
+    A data-set folder given for training brings the validation and test splits that it holds, unless others were given.
+    """
+    texts = {"train": plan.train, "validation": plan.validation, "test": plan.test}
+    if len(plan.train) == 1 and Path(plan.train[0]).is_dir():
+        there = splits_of(Path(plan.train[0]))
+        texts |= {split: plan.train for split in SPLITS[1:] if not texts[split] and split in there}
+    found = [(split, sources_of(texts[split], plan.reading, split)) for split in SPLITS]
+    return [Given(SPLITS.index(split), source) for split, sources in found for source in sources]

@@ -104,6 +104,12 @@ class StudentClient:
         """The beginning of each text, of so many tokens."""
         return self._one(say.Shorten(base=base, texts=list(texts), tokens=list(tokens)), say.Shortened).texts
 
+    def read_table(self, job: say.ReadTable) -> Iterator[say.TableOpened | say.TableRows]:
+        """What the table is, then its rows, some at a time."""
+        for message in self._do(job):
+            if isinstance(message, say.TableOpened | say.TableRows):
+                yield message
+
     # --- the process ---------------------------------------------------------------------------------------------------
 
     @property

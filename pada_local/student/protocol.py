@@ -4,7 +4,7 @@ The worker does one job at a time. For each job it sends any number of progress 
 `Failed`. Large things (adapters) are handed over as files in a private folder that the host names and removes.
 """
 
-from typing import Union
+from typing import Any, Union
 
 import msgspec
 
@@ -103,11 +103,19 @@ class Shorten(Message):
     tokens: list[int]
 
 
+class ReadTable(Message):
+    """The rows of a Parquet or Arrow file; only these columns, which may be missing."""
+
+    path: str
+    format: str
+    columns: list[str]
+
+
 class Stop(Message):
     """End the worker."""
 
 
-Job = Union[Train, Generate, Embed, Cluster, Describe, CountTokens, Shorten, Stop]
+Job = Union[Train, Generate, Embed, Cluster, Describe, CountTokens, Shorten, ReadTable, Stop]
 
 
 class Ready(Message):
@@ -179,6 +187,19 @@ class Shortened(Message):
     texts: list[str]
 
 
+class TableOpened(Message):
+    """All columns of the table, and how many rows it has (0 when the file does not say)."""
+
+    columns: list[str]
+    rows: int
+
+
+class TableRows(Message):
+    """Rows in their order, as JSON objects."""
+
+    rows: list[dict[str, Any]]
+
+
 class Finished(Message):
     """The job is done; `facts` are figures such as seconds, tokens, dtype, backend, refused examples."""
 
@@ -194,4 +215,6 @@ class Failed(Message):
     kind: str = "other"
 
 
-Report = Union[Ready, Step, Answered, Loaded, Vectors, Clustering, Description, Counted, Shortened, Finished, Failed]
+Report = Union[
+    Ready, Step, Answered, Loaded, Vectors, Clustering, Description, Counted, Shortened, TableOpened, TableRows, Finished, Failed
+]

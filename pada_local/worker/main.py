@@ -21,6 +21,7 @@ from pada_local.student.protocol import (
     Finished,
     Generate,
     Job,
+    ReadTable,
     Ready,
     Shorten,
     Stop,
@@ -112,6 +113,12 @@ class Worker:
                 if self._ruler is None or self._ruler.base != job.base:
                     self._ruler = Ruler(job.base)
                 send(self._ruler.do(job))
+            case ReadTable():
+                from pada_local.worker.tables import limit_memory, read_table
+
+                if self._shelf is None and self._embedder is None:
+                    limit_memory()
+                read_table(job, send)
         return {}
 
     def _models(self, send: Send) -> Any:
