@@ -10,6 +10,7 @@ from pada_local.records import Example
 
 MOST_LABELS = 500
 """More different outputs than this are free text and no labels."""
+LONGEST_LABEL = 100
 NEAR_LOOKED_AT = 20_000
 """Examples that are compared for near duplicates: the index holds every word triple in memory."""
 NEAR = 0.9
@@ -62,8 +63,9 @@ class Survey:
 
     def _label_facts(self) -> dict[str, dict[str, int]] | None:
         total = sum(self.counts.values())
-        # Outputs that hardly ever occur twice are texts, however few there are.
-        if len(self._outputs) > MOST_LABELS or len(self._outputs) * 2 > total:
+        # Outputs that hardly ever occur twice, or are long, are texts, however few there are.
+        few = len(self._outputs) <= MOST_LABELS and len(self._outputs) * 2 <= total
+        if not few or any(len(output) > LONGEST_LABEL for output in self._outputs):
             return None
         labels: dict[str, dict[str, int]] = {}
         for (label, split), count in sorted(self._labels.items(), key=lambda item: (-item[1], item[0])):
