@@ -24,12 +24,13 @@ def _read(facts: dict[str, Any]) -> str:
 def _oddities(facts: dict[str, Any]) -> list[str]:
     said = []
     if twice := facts["duplicates"]:
-        said.append(f"Duplicates: {twice:,} rows occur more than once and were taken once.")
+        said.append(f"Duplicates: {twice:,} (the same input and output again; taken once).")
     if dropped := facts["dropped_overlap"]:
-        said.append(f"Overlap: {dropped:,} rows were dropped because another split holds the same input.")
+        said.append(f"Dropped: {dropped:,} (another split holds the same input).")
     if against := facts["contradictory"]:
         where = safe_line(facts["contradiction"], 200)
-        said.append(f"Contradictory: {against:,} rows give another output to an input that was there before ({where}).")
+        what = f"another output for an input that was there before, such as {where}"
+        said.append(f"Contradictory: {against:,} ({what}). They were kept.")
     near = facts["near_duplicates"]
     if near["count"]:
         pairs = ", ".join(f"{count:,} in {name}" for name, count in near["in"].items())

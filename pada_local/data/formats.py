@@ -70,10 +70,13 @@ def source_of(text: str, reading: Reading) -> Source:
         format = "jsonl"
     if inside and format != "json":
         raise UsageError(f"A path to records was given for {path}, which is not a JSON file.", f"Path: {inside}")
+    delimiter = reading.delimiter.replace(r"\t", "\t")
+    if len(delimiter) > 1 or delimiter in ('"', "\r", "\n"):
+        raise UsageError(f"{reading.delimiter!r} cannot separate the fields of a CSV file.", "", "Give one character: ';'")
     steps = steps_of(inside) if inside else ()
     if steps and steps[-1] != "*":
         steps = (*steps, "*")  # `train` means the members of what stands under train
-    return Source(path, format, steps, reading.encoding, reading.delimiter)
+    return Source(path, format, steps, reading.encoding, delimiter)
 
 
 def sources_of(texts: Sequence[str], reading: Reading, split: str = "train") -> list[Source]:

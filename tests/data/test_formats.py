@@ -119,6 +119,8 @@ WRONG_FILES = {
     "empty list": ("d.json", b"[]", PLAIN, DataError, "no examples"),
     "records of a CSV": ("d.csv", b"q,a\nx,y\n", Reading("data"), UsageError, "not a JSON file"),
     "a path to nothing": ("d.json", b'{"x": 1}', Reading("data"), DataError, "--records"),
+    "a delimiter of two": ("d.csv", b"q,a\nx,y\n", Reading(delimiter="::"), UsageError, "cannot separate"),
+    "a folder without a data set": (".", None, PLAIN, UsageError, "folder"),
     "a path that is none": ("d.json", b"{}", Reading("a[b"), UsageError, "cannot be understood"),
 }
 
