@@ -2,13 +2,21 @@
 
 import json
 import os
+import random
+from contextlib import ExitStack
+from pathlib import Path
 
 import pyarrow
 import pyarrow.parquet
 import pytest
 
+from pada_local.data.columns import Taker
 from pada_local.data.folders import splits_of
-from pada_local.errors import DataError, UsageError
+from pada_local.data.formats import Source
+from pada_local.data.read import read_examples
+from pada_local.data.refusal import Place
+from pada_local.errors import DataError, PadaError, UsageError
+from pada_local.intake.tables import Tables
 from tests.intake.conftest import pairs
 
 
@@ -173,3 +181,35 @@ def test_a_folder_without_a_data_set_is_named(maker):
     (maker.folder / "empty").mkdir()
     with pytest.raises((DataError, UsageError), match="no split train"):
         maker.make(str(maker.folder / "empty"))
+
+
+def test_bent_tables_are_refused_with_a_sentence(maker):
+    """The worker may die of such a file; this process says so and goes on."""
+    whole = Path(parquet(maker, "whole.parquet", columns(pairs(0, 200)))).read_bytes()
+    rng, path = random.Random(5), maker.folder / "bent.parquet"
+    with ExitStack() as stack:
+        tables = Tables(stack, maker.folder / "private")
+        for _ in range(40):
+            bent = bytearray(whole)
+            for _ in range(rng.randint(1, 6)):
+                bent[rng.randrange(len(bent))] = rng.randrange(256)
+            path.write_bytes(bent[: rng.choice([len(bent), len(bent) // 2])])
+            try:
+                rows = list(read_examples(Source(path, "parquet"), Taker("q", "a"), Place(path), tables))
+                assert len(rows) <= 200
+            except PadaError as refused:
+                assert str(refused)
+
+
+def test_a_row_without_a_label_is_refused(maker):
+    """In published test sets the label is often -1, which is not the last of the names."""
+    home = maker.folder / "set"
+    saved(home, pairs(0, 30), files=1)
+    with pyarrow.ipc.open_stream(home / "data-00000-of-00001.arrow") as reader:
+        table = reader.read_all()
+    table = table.set_column(1, "a", pyarrow.array([*table["a"].to_pylist()[:-1], -1]))
+    (home / "data-00000-of-00001.arrow").unlink()  # it is mapped into memory: not to be written over
+    with pyarrow.ipc.new_stream(home / "data-00000-of-00001.arrow", table.schema) as writer:
+        writer.write_table(table)
+    with pytest.raises(DataError, match='row 30: the column "a" is empty'):
+        maker.make(str(home))
