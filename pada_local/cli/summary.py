@@ -34,7 +34,7 @@ def _oddities(facts: dict[str, Any]) -> list[str]:
     near = facts["near_duplicates"]
     if near["count"]:
         pairs = ", ".join(f"{count:,} in {name}" for name, count in near["in"].items())
-        looked = f" of the first {near['looked_at']:,} examples" if near["looked_at"] < sum(facts["examples"].values()) else ""
+        looked = f" among {near['looked_at']:,} examples" if near["looked_at"] < sum(facts["examples"].values()) else ""
         first, second = (safe_line(text, 50) for text in near["example"])
         said.append(f"Near duplicates{looked}: {pairs}, such as: {first} | {second}. They were kept.")
     return said

@@ -28,10 +28,23 @@ def splits_of(folder: Path) -> dict[str, list[Path]]:
         return {_SPLIT_NAMES.get(name.lower(), name): _saved(path) for name, path in inside.items()}
     if (folder / "state.json").is_file():
         return {"train": _saved(folder)}
+    return _named_files(folder)
+
+
+def _named_files(folder: Path) -> dict[str, list[Path]]:
+    """Files that are named by their split, or lie in folders that are."""
     found: dict[str, list[Path]] = {}
+    homes: set[str] = set()
     for path in _data_files(folder):
-        if match := _NAMED.search(path.stem) or _NAMED.search(path.parent.name if path.parent != folder else ""):
-            found.setdefault(_SPLIT_NAMES[match[1].lower()], []).append(path)
+        above = path.parent.name if path.parent != folder else ""
+        if match := _NAMED.search(path.stem):
+            homes.add(above)
+        elif not (match := _NAMED.search(above)):
+            continue
+        found.setdefault(_SPLIT_NAMES[match[1].lower()], []).append(path)
+    if len(homes) > 1:
+        names = ", ".join(sorted(home for home in homes if home)[:10])
+        raise DataError(f"The folder {folder} holds more than one data set.", f"Folders: {names}.", f"Name one: {folder}/FOLDER")
     return found
 
 

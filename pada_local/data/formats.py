@@ -34,6 +34,12 @@ class Source(NamedTuple):
         """What is counted in it: lines of a text, rows of a table."""
         return "row" if self.format in TABLES else "line"
 
+    @property
+    def name(self) -> str:
+        """The file's name, with the place in it where one was named."""
+        inside = ".".join(self.records[:-1])
+        return f"{self.path.name}#{inside}" if inside and "*" not in inside else self.path.name
+
     def at(self, line: int) -> str:
         """A place in it, for a sentence."""
         return f"{self.path}, {self.unit} {line}"

@@ -49,7 +49,7 @@ def make_project(plan: Plan, tell: Tell) -> dict[str, Any]:
                 check.look(given.source, batch)
                 for raw in lengths.look(given.source, batch):
                     gathering.add(given.side, number, raw)
-            read.append({"file": given.source.path.name, "format": given.source.format, "split": SPLITS[given.side],
+            read.append({"file": given.source.name, "format": given.source.format, "split": SPLITS[given.side],
                          "rows": gathering.rows - before})  # fmt: skip
         check.finish()
         lengths.finish()

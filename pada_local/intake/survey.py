@@ -11,8 +11,8 @@ from pada_local.records import Example
 MOST_LABELS = 500
 """More different outputs than this are free text and no labels."""
 LONGEST_LABEL = 100
-NEAR_LOOKED_AT = 20_000
-"""Examples that are compared for near duplicates: the index holds every word triple in memory."""
+NEAR_LOOKED_AT = {"train": 12_000, "validation": 6_000, "test": 6_000}
+"""Examples of each split that are compared for near duplicates: the index holds every word triple in memory."""
 NEAR = 0.9
 _LONGEST_COMPARED = 4000
 """Characters of an input that are compared."""
@@ -37,7 +37,7 @@ class Survey:
             if self.shown is None and example.split == "train":
                 self.shown = example
             self._count_label(example)
-            if len(self._splits) < NEAR_LOOKED_AT:
+            if self.counts[example.split] <= NEAR_LOOKED_AT[example.split]:
                 self._look_for_near(example)
             yield example
 

@@ -17,7 +17,7 @@ def test_a_person_is_told_what_was_read(tmp_path, models):
     assert done.returncode == 0, done.stderr
     said = done.stdout
     for sentence in (
-        "t.json  json    train      44", "e.json  json    test       5",
+        "t.json#data  json    train      44", "e.json#data  json    test       5",
         "Duplicates: 1 (the same", "Dropped: 1 (another split",
         "Contradictory: 1 (another output for an input that was there before, such as t.json, line 7 and t.json, line 167)",
         "Near duplicates: ", "Labels: 3: label 1 22, label 0 21", "Labels without a training example: label 1\\u001b[2J",

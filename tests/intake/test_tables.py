@@ -213,3 +213,18 @@ def test_a_row_without_a_label_is_refused(maker):
         writer.write_table(table)
     with pytest.raises(DataError, match='row 30: the column "a" is empty'):
         maker.make(str(home))
+
+
+def test_a_folder_with_several_data_sets_wants_one_to_be_named(maker):
+    for name in ("small", "large"):
+        parquet(maker, f"hub/{name}/train-00000-of-00001.parquet", columns(pairs(0, 30)))
+    with pytest.raises(DataError, match="more than one data set") as refused:
+        maker.make(str(maker.folder / "hub"))
+    assert "large, small" in refused.value.detail
+    assert maker.make(str(maker.folder / "hub" / "small"))["examples"]["train"] == 18
+
+
+def test_folders_may_be_the_splits(maker):
+    for at, name in enumerate(("train", "dev")):
+        parquet(maker, f"hub/{name}/0000.parquet", columns(pairs(at * 100, at * 100 + 30)))
+    assert maker.make(str(maker.folder / "hub"))["examples"] == {"train": 24, "validation": 30, "test": 6}
