@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -173,15 +173,20 @@ class Session:
         raise _host_lost(self.path)
 
 
-def create_project(path: Path, settings: dict[str, str], examples: Sequence[Any]) -> None:
+def create_project(path: Path, settings: dict[str, str], examples: Iterable[Any]) -> None:
     """Make a project file: complete or not at all. Raises UsageError when the path is taken, MissingError without a folder."""
     from pada_local.store.project import Project
 
+    check_new_path(path)
+    Project.create(path, settings, examples).close()
+
+
+def check_new_path(path: Path) -> None:
+    """Raises what `create_project` would raise for this path, so that nobody waits for it."""
     if os.path.lexists(path):
         raise UsageError(f"{path} exists already.", "A project is never overwritten.", "Choose another name, or remove the file.")
     if not path.parent.is_dir():
         raise MissingError(f"The folder {path.parent} does not exist.", "", f"Make it: mkdir -p {path.parent}")
-    Project.create(path, settings, examples).close()
 
 
 def find_recipe(name: str) -> Recipe:

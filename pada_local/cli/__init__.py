@@ -3,6 +3,7 @@
 parser.py    the words of the command line
 talk.py      everything that is printed, and progress
 projects.py  new, demo
+summary.py   what new has read
 runs.py      run, status, pause, stop
 reports.py   report, compare, export
 tools.py     recipes, models, doctor, tui

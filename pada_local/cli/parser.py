@@ -46,20 +46,38 @@ def _add_projects(commands) -> None:
     )
     demo.add_argument("--seed", type=int, default=1, help="draws data and missing slices (1)")
 
-    new = _command(commands, "new", "projects:new", "make a project file from your examples")
-    new.add_argument("--train", type=Path, required=True, metavar="F", help="JSONL with the training examples")
-    new.add_argument("--validation", type=Path, metavar="F", help="JSONL; taken out of --train when missing")
-    new.add_argument("--test", type=Path, metavar="F", help="JSONL; taken out of --train when missing")
-    new.add_argument("--input", required=True, metavar="COL", help="column with what the model reads")
-    new.add_argument("--output", required=True, metavar="COL", help="column with the right answer")
-    new.add_argument("--tags", action="append", default=[], metavar="COL", help="column to report by (may be repeated)")
-    new.add_argument("--metric", required=True, metavar="NAME", help="how an answer is scored, such as exact_match")
-    new.add_argument("--task", default="", metavar="TEXT", help="the task in one sentence, for the teacher")
-    new.add_argument("--system", default="", metavar="TEXT", help="system text of every prompt to the student")
-    new.add_argument("--student", default="demo-student", metavar="NAME|PATH", help="model to be trained: a name or a folder")
-    new.add_argument("--teacher", default="demo-teacher", metavar="NAME|PATH", help="model that writes samples: a name or a GGUF")
-    new.add_argument("--judge", default="", metavar="NAME|PATH", help="model that judges them (the teacher when missing)")
+    _add_new(_command(commands, "new", "projects:new", "make a project file from your examples (docs/data.md)"))
+
+
+def _add_new(new: argparse.ArgumentParser) -> None:
+    """The options of `new`; docs/data.md explains them."""
+    files = new.add_argument_group("files: JSONL, JSON, CSV, TSV, Parquet, Hugging Face data-set folders")
+    files.add_argument("--train", nargs="+", required=True, metavar="F", help="training examples (F#PATH: inside a JSON file)")
+    files.add_argument("--validation", nargs="+", metavar="F", help="taken out of --train when missing")
+    files.add_argument("--test", nargs="+", metavar="F", help="taken out of --train when missing")
+    files.add_argument("--records", default="", metavar="PATH", help="where the records of a JSON file are: data, '*[*]'")
+    files.add_argument("--format", default="", choices=["jsonl", "json", "csv", "tsv", "parquet", "arrow"],
+                       help="when the file's name does not say it")  # fmt: skip
+    files.add_argument("--encoding", default="utf-8", choices=["utf-8", "latin-1", "cp1252"], help="of files that are not UTF-8")
+    files.add_argument("--delimiter", default="", metavar="CHAR", help="between the fields of a CSV file (a comma)")
+    columns = new.add_argument_group("columns: a name, a path such as data[*].text, a place such as 0, @key, @file")
+    columns.add_argument("--input", default="", metavar="COL", help="what the model reads")
+    columns.add_argument("--input-template", dest="template", default="", metavar="TEXT",
+                         help="what the model reads, made of several columns: '{question}\\n{context}'")  # fmt: skip
+    columns.add_argument("--output", default="", metavar="COL", help="the right answer")
+    columns.add_argument("--messages", default="", metavar="COL", help="chat messages, instead of input and output")
+    columns.add_argument("--join", default="\n", metavar="TEXT", help="between the values of a path with [*] (a new line)")
+    columns.add_argument("--tags", action="append", default=[], metavar="COL", help="column to report by (may be repeated)")
+    task = new.add_argument_group("task")
+    task.add_argument("--metric", required=True, metavar="NAME", help="how an answer is scored, such as exact_match")
+    task.add_argument("--task", default="", metavar="TEXT", help="the task in one sentence, for the teacher")
+    task.add_argument("--system", default="", metavar="TEXT", help="system text of every prompt to the student")
+    task.add_argument("--student", default="demo-student", metavar="NAME|PATH", help="model to be trained: a name or a folder")
+    task.add_argument("--teacher", default="demo-teacher", metavar="NAME|PATH", help="model that writes samples: name or GGUF")
+    task.add_argument("--judge", default="", metavar="NAME|PATH", help="model that judges them (the teacher when missing)")
     new.add_argument("--seed", type=int, default=1, help="decides the split when --validation or --test is missing (1)")
+    new.add_argument("--drop-overlap", action="store_true", help="drop an example from train when it is in another split too")
+    new.add_argument("--truncate", action="store_true", help="cut inputs that are too long for the student, and count them")
 
 
 def _add_runs(commands) -> None:

@@ -114,3 +114,33 @@ class Progress:
             return ""
         left = elapsed / fresh * (total - done)
         return f"  about {left:.0f} s left" if left < 90 else f"  about {left / 60:.0f} min left"
+
+
+class Bar:
+    """A bar on a terminal for work on many rows; nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._moving, self._width = sys.stderr.isatty(), 0
+        self._what, self._began, self._last = "", 0.0, 0.0
+
+    def show(self, what: str, rows: int, share: float) -> None:
+        """Draw it anew, at most ten times a second. `share` is what is done, from 0 to 1; 0 when it is not known."""
+        now = time.monotonic()
+        if what != self._what:
+            self._what, self._began, self._last = what, now, 0.0
+        if not self._moving or now - self._last < 0.1:
+            return
+        self._last = now
+        done, elapsed = min(max(share, 0.0), 1.0), now - self._began
+        left = f"  about {elapsed / done * (1 - done):.0f} s left" if done and elapsed > 1 else ""
+        bar = f"[{'#' * round(20 * done):20}] {done:4.0%}  " if done else ""
+        line = safe_line(f"{bar}{what}  {rows:,} rows{left}", 78)
+        sys.stderr.write("\r" + line.ljust(self._width))
+        sys.stderr.flush()
+        self._width = len(line)
+
+    def end(self) -> None:
+        """Leave no half line behind."""
+        if self._width:
+            sys.stderr.write("\r" + " " * self._width + "\r")
+            self._width = 0

@@ -2,18 +2,24 @@
 
 import hashlib
 from collections.abc import Sequence
+from typing import TypeVar
 
 from pada_local.errors import UsageError
 
-_MOST_LABELS = 50
+Id = TypeVar("Id", str, int)
+Label = TypeVar("Label", str, int)
+
+_MOST_LABELS = 500
 _FEWEST_PER_LABEL = 3
+_MOST_RARE = 0.2
+"""Share of the items whose label may be too rare to be split before the outputs count as free text."""
 
 
-def split_examples(items: Sequence[tuple[str, str]], seed: int, shares: tuple[float, float]) -> dict[str, str]:
-    """Give every id "train", "validation" or "test". `items` are (content id, label), `shares` those of validation and test.
+def split_examples(items: Sequence[tuple[Id, Label]], seed: int, shares: tuple[float, float]) -> dict[Id, str]:
+    """Give every id "train", "validation" or "test". `items` are (id of the content, label), `shares` validation's and test's.
 
-    Stratified when there are at most 50 labels with at least 3 items each; otherwise labels are ignored. An id that
-    occurs twice is one item, so the same content never lands in two splits.
+    Stratified when there are at most 500 labels; those with fewer than 3 items are one group, and when they hold more than
+    a fifth of the items, labels are ignored. An id that occurs twice is one item, so it never lands in two splits.
     """
     validation, test = shares
     if validation < 0 or test < 0 or validation + test >= 1:
@@ -24,10 +30,10 @@ def split_examples(items: Sequence[tuple[str, str]], seed: int, shares: tuple[fl
         )
     labels = dict(items)
     groups = _groups(labels)
-    split: dict[str, str] = {}
+    split: dict[Id, str] = {}
     seen, taken = 0, {"validation": 0, "test": 0}
-    for label in sorted(groups):
-        ids = sorted(groups[label], key=lambda id: _rank(seed, id))
+    for ids in groups:
+        ids.sort(key=lambda id: _rank(seed, id))
         seen += len(ids)
         start = 0
         # What rounding leaves over in one label is carried to the next, so that the totals come out right.
@@ -40,14 +46,17 @@ def split_examples(items: Sequence[tuple[str, str]], seed: int, shares: tuple[fl
     return {id: split[id] for id in labels}
 
 
-def _groups(labels: dict[str, str]) -> dict[str, list[str]]:
-    groups: dict[str, list[str]] = {}
+def _groups(labels: dict[Id, Label]) -> list[list[Id]]:
+    """The ids by label, in the order of the labels; the rare ones together at the end."""
+    groups: dict[Label, list[Id]] = {}
     for id, label in labels.items():
         groups.setdefault(label, []).append(id)
-    if len(groups) > _MOST_LABELS or any(len(ids) < _FEWEST_PER_LABEL for ids in groups.values()):
-        return {"": list(labels)} if labels else {}
-    return groups
+    common = [groups[label] for label in sorted(groups) if len(groups[label]) >= _FEWEST_PER_LABEL]
+    rare = [id for label in sorted(groups) if len(groups[label]) < _FEWEST_PER_LABEL for id in groups[label]]
+    if len(groups) > _MOST_LABELS or len(rare) > _MOST_RARE * len(labels):
+        return [list(labels)]
+    return [*common, rare]
 
 
-def _rank(seed: int, id: str) -> bytes:
-    return hashlib.sha256(f"{seed}\n{id}".encode()).digest()
+def _rank(seed: int, id: str | int) -> bytes:
+    return hashlib.blake2b(f"{seed}\n{id}".encode(), digest_size=8).digest()

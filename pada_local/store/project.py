@@ -1,10 +1,11 @@
 """The open project: typed rows in and out of one DuckDB file, with one writer. Implements `context.Rows`."""
 
+import itertools
 import os
 import secrets
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,8 @@ from pada_local.store.connection import ERRORS, busy, explained, log_path, open_
 from pada_local.store.tables import table_of
 
 AnyRow = TypeVar("AnyRow", bound=Row)
+ROWS_PER_BATCH = 20_000
+"""Rows of a new file that are held in memory and committed at a time."""
 
 
 class Project:
@@ -45,17 +48,23 @@ class Project:
         self._open_here.add(path)
 
     @classmethod
-    def create(cls, path: str | Path, settings: dict[str, str], examples: Sequence[Example]) -> "Project":
-        """A new project file, open. It appears at `path` whole or not at all, and never takes the place of another file."""
+    def create(cls, path: str | Path, settings: dict[str, str], examples: Iterable[Example]) -> "Project":
+        """A new project file, open. It appears at `path` whole or not at all, and never takes the place of another file.
+
+        Examples are taken a batch at a time, so they need not fit into memory.
+        """
         path = real_path(path)
         if os.path.lexists(path) or os.path.lexists(log_path(path)):
             raise taken(path)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
         try:
-            with cls(draft, read_only=False, create=True) as project, project.together():
+            with cls(draft, read_only=False, create=True) as project:
                 os.chmod(draft, 0o600)
                 project.put(*(Setting(key=key, value=value) for key, value in settings.items()))
-                project.put(*examples)
+                rows = iter(examples)
+                # Many transactions are safe here: nobody sees the draft before it is complete.
+                while batch := list(itertools.islice(rows, ROWS_PER_BATCH)):
+                    project.put(*batch)
             _publish(draft, path)
         finally:
             draft.unlink(missing_ok=True)

@@ -96,6 +96,20 @@ class StudentClient:
         """Facts of a student folder."""
         return self._one(say.Describe(base=base), say.Description).facts
 
+    def count_tokens(self, base: str, texts: Sequence[str]) -> say.Counted:
+        """Tokens of each text, and the student's context; no model is loaded."""
+        return self._one(say.CountTokens(base=base, texts=list(texts)), say.Counted)
+
+    def shorten(self, base: str, texts: Sequence[str], tokens: Sequence[int]) -> list[str]:
+        """The beginning of each text, of so many tokens."""
+        return self._one(say.Shorten(base=base, texts=list(texts), tokens=list(tokens)), say.Shortened).texts
+
+    def read_table(self, job: say.ReadTable) -> Iterator[say.TableOpened | say.TableRows]:
+        """What the table is, then its rows, some at a time."""
+        for message in self._do(job):
+            if isinstance(message, say.TableOpened | say.TableRows):
+                yield message
+
     # --- the process ---------------------------------------------------------------------------------------------------
 
     @property

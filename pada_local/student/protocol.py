@@ -4,7 +4,7 @@ The worker does one job at a time. For each job it sends any number of progress 
 `Failed`. Large things (adapters) are handed over as files in a private folder that the host names and removes.
 """
 
-from typing import Union
+from typing import Any, Union
 
 import msgspec
 
@@ -92,11 +92,34 @@ class Describe(Message):
     base: str
 
 
+class CountTokens(Message):
+    """Tokens of each text with the tokenizer in folder `base`; no model is loaded. Special tokens are those in the texts."""
+
+    base: str
+    texts: list[str]
+
+
+class Shorten(Message):
+    """The beginning of each text, of as many tokens as `tokens` says for it."""
+
+    base: str
+    texts: list[str]
+    tokens: list[int]
+
+
+class ReadTable(Message):
+    """The rows of a Parquet or Arrow file; only these columns, which may be missing."""
+
+    path: str
+    format: str
+    columns: list[str]
+
+
 class Stop(Message):
     """End the worker."""
 
 
-Job = Union[Train, Generate, Embed, Cluster, Describe, Stop]
+Job = Union[Train, Generate, Embed, Cluster, Describe, CountTokens, Shorten, ReadTable, Stop]
 
 
 class Ready(Message):
@@ -156,6 +179,32 @@ class Description(Message):
     facts: dict[str, str]
 
 
+class Counted(Message):
+    """Tokens in the order of the texts; `context` is the longest sequence the student was made for, 0 when it does not say."""
+
+    tokens: list[int]
+    context: int
+
+
+class Shortened(Message):
+    """Texts in the order of the job."""
+
+    texts: list[str]
+
+
+class TableOpened(Message):
+    """All columns of the table, and how many rows it has (0 when the file does not say)."""
+
+    columns: list[str]
+    rows: int
+
+
+class TableRows(Message):
+    """Rows in their order, as JSON objects."""
+
+    rows: list[dict[str, Any]]
+
+
 class Finished(Message):
     """The job is done; `facts` are figures such as seconds, tokens, dtype, backend, refused examples."""
 
@@ -171,4 +220,6 @@ class Failed(Message):
     kind: str = "other"
 
 
-Report = Union[Ready, Step, Answered, Loaded, Vectors, Clustering, Description, Finished, Failed]
+Report = Union[
+    Ready, Step, Answered, Loaded, Vectors, Clustering, Description, Counted, Shortened, TableOpened, TableRows, Finished, Failed
+]

@@ -11,7 +11,22 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from pada_local.student.protocol import Cluster, Describe, Description, Embed, Failed, Finished, Generate, Job, Ready, Stop, Train
+from pada_local.student.protocol import (
+    Cluster,
+    CountTokens,
+    Describe,
+    Description,
+    Embed,
+    Failed,
+    Finished,
+    Generate,
+    Job,
+    ReadTable,
+    Ready,
+    Shorten,
+    Stop,
+    Train,
+)
 from pada_local.worker.problems import JobError, is_out_of_memory
 
 PACKAGES = ("torch", "transformers", "peft", "sentence-transformers", "scikit-learn", "unsloth", "bitsandbytes")
@@ -61,11 +76,12 @@ def _outcome(worker: "Worker", job: Job, send: Send) -> Finished | Failed:
 
 
 class Worker:
-    """What stays in memory between jobs: one student, one sentence embedder."""
+    """What stays in memory between jobs: one student, one sentence embedder, one tokenizer."""
 
     def __init__(self) -> None:
         self._shelf: Any = None
         self._embedder: Any = None
+        self._ruler: Any = None
 
     def do(self, job: Job, send: Send) -> Facts:
         """One job, by its type."""
@@ -91,6 +107,18 @@ class Worker:
                 from pada_local.worker.folders import describe
 
                 send(Description(facts=describe(job.base)))
+            case CountTokens() | Shorten():
+                from pada_local.worker.lengths import Ruler
+
+                if self._ruler is None or self._ruler.base != job.base:
+                    self._ruler = Ruler(job.base)
+                send(self._ruler.do(job))
+            case ReadTable():
+                from pada_local.worker.tables import limit_memory, read_table
+
+                if self._shelf is None and self._embedder is None:
+                    limit_memory()
+                read_table(job, send)
         return {}
 
     def _models(self, send: Send) -> Any:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import time
 import tracemalloc
 
 import pytest
@@ -73,6 +74,14 @@ def test_brackets_inside_texts_are_no_depth(tmp_path):
 def test_a_bomb_of_two_hundred_thousand_levels_is_refused_at_once(tmp_path):
     with pytest.raises(DataError, match="nested"):
         rows(tmp_path, b'{"in": ' + b"[" * 200_000)
+
+
+def test_a_row_of_very_many_keys_with_one_twice_is_refused_at_once(tmp_path):
+    began = time.monotonic()
+    keys = ",".join(f'"k{n}": 1' for n in range(200_000))
+    with pytest.raises(DataError, match='"k199999" occurs twice'):
+        rows(tmp_path, f'{{{keys}, "k199999": 2}}'.encode())
+    assert time.monotonic() - began < 20, "half a second on a quiet machine; comparing every key with every other takes minutes"
 
 
 def test_compressed_empty_and_missing_files_are_named(tmp_path):

@@ -30,6 +30,22 @@ def digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def test_create_takes_examples_from_a_stream_whole_or_not_at_all(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(project_module, "ROWS_PER_BATCH", 3)
+
+    def stream(number: int):
+        for n in range(10):
+            if n == number:
+                raise StoreError("The stream broke off.")
+            yield r.Example(id=str(n), split="train", position=n, input=f"q{n}", output="a")
+
+    with pytest.raises(StoreError, match="broke off"):
+        Project.create(path, {}, stream(8))
+    assert not list(path.parent.iterdir())
+    with Project.create(path, {}, stream(-1)) as project:
+        assert [row.position for row in project.get(r.Example)] == list(range(10))
+
+
 def test_create_keeps_settings_and_examples_in_a_private_file(path: Path) -> None:
     examples = [row for row in samples() if isinstance(row, r.Example)]
     with Project.create(path, {"metric": "f1", "system": "Be brief."}, examples) as project:

@@ -71,6 +71,7 @@ def test_bfloat16_trains_too(client: StudentClient, student: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("bad", "words"),
     [(TrainExample("empty-7", prompt(0), ""), "empty-7"), (TrainExample("long-9", prompt(0), "x" * 200), "long-9")],
+    ids=["all labels masked", "too long"],
 )
 def test_bad_examples_are_refused_before_training(
     client: StudentClient, student: Path, tmp_path: Path, bad: TrainExample, words: str
