@@ -3,6 +3,7 @@
 A `Session` answers the same questions on both ways. It imports nothing heavy: the terminal app and `pada status` start fast.
 """
 
+import contextlib
 import os
 import select
 import socket
@@ -90,6 +91,12 @@ class Session:
         if self._project is not None:
             self._project.close()
         self._connection = self._project = None
+
+    def hang_up(self) -> None:
+        """End what another thread is reading here: its `events` raise Interrupted."""
+        if self._connection is not None:
+            with contextlib.suppress(OSError):  # it may be over already
+                self._connection.shutdown(socket.SHUT_RDWR)
 
     def ask(self, op: str, **words: Any) -> Any:
         """One question, one answer. Raises the host's PadaError here."""

@@ -1,1 +1,10 @@
-"""The Textual app: a thin skin over the engine's events and queries."""
+"""The cockpit: a Textual app over the engine's events and questions. It never opens a project file and never loads a model.
+
+actions.py    one table: keys, palette, help
+plain.py      the way of every foreign text onto the screen
+door.py       one project's host: questions, decisions, events
+feed.py       events from a thread to messages
+themes.py     colours by meaning
+app.py        the app
+screens/      one file per screen
+"""

@@ -1,6 +1,7 @@
 """recipes, models, doctor, and the terminal app."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import msgspec
@@ -98,6 +99,10 @@ def doctor(options: argparse.Namespace) -> int:
 
 
 def open_tui(options: argparse.Namespace) -> int:
-    """The terminal app, which is not part of this version."""
-    fix = f"Use 'pada status {options.file}'." if options.file else "Start with 'pada demo --quick', or see 'pada --help'."
-    raise MissingError("The terminal app is not there yet.", "", fix)
+    """The terminal app; without a terminal, a sentence."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        fix = f"Use 'pada status {options.file}'." if options.file else "Start with 'pada demo --quick', or see 'pada --help'."
+        raise MissingError("The terminal app needs a terminal.", "", fix)
+    from tui.app import show
+
+    return show(options.file)

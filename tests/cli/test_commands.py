@@ -1,5 +1,6 @@
 """What the commands print when all is well, with the fake loop behind `run`."""
 
+import functools
 import json
 import os
 import pty
@@ -85,7 +86,9 @@ def test_detach_status_pause_and_go_on_without_naming_the_recipe(made, tmp_path)
 def test_interrupting_a_run_pauses_it(made, tmp_path):
     command = [sys.executable, *WITH_FAKE_LOOP, "run", str(made), "--recipe", str(recipe_file(tmp_path, 400))]
     environment = os.environ | {"PADA_FAKE_STEP_SECONDS": "0.05", "PYTHONPATH": str(ROOT)}
-    running = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    # A shell starts what it puts into the background with SIGINT ignored, and children inherit that.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    running = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True, preexec_fn=heed)
     deadline = time.monotonic() + 20
     while not (made.parent / "child.pid").exists() and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,0 +1,68 @@
+"""Everything that can be done, once: bindings, command palette and help are made from this table."""
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+HOME, RUN, PATTERNS, SAMPLES, COMPARE, DATA, RECIPES = "home", "run", "patterns", "samples", "compare", "data", "recipes"
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a key does on a screen; an empty `screen` means on all. `call` names the method `action_…`."""
+
+    screen: str
+    key: str
+    call: str
+    name: str
+    help: str
+    in_footer: bool = True
+
+
+ACTIONS = (
+    Action("", "1", "go('home')", "go: home", "Projects and what this machine has.", False),
+    Action("", "2", "go('run')", "go: run", "Stages, losses and scores of the run.", False),
+    Action("", "3", "go('patterns')", "go: patterns", "Why the student fails, in groups, and what is written against it.", False),
+    Action("", "4", "go('samples')", "go: samples", "New samples one by one.", False),
+    Action("", "5", "go('compare')", "go: compare", "Runs side by side.", False),
+    Action("", "6", "go('data')", "go: data", "The examples of the project.", False),
+    Action("", "7", "go('recipes')", "go: recipes", "Every setting with its meaning.", False),
+    Action("", "f1", "explain", "help: explain this screen", "What this screen shows, for someone who never fine-tuned."),
+    Action("", "question_mark", "keys", "help: keys", "The keys of this screen.", False),
+    Action("", "f2", "theme", "view: next theme", "Dark, light, high contrast.", False),
+    Action("", "q", "leave", "app: leave", "Leave; a run that goes on is asked about."),
+    Action(HOME, "o", "open_path", "project: open by path", "Type the path of a project file."),
+    Action(HOME, "r", "look_again", "home: look again", "Read the list of projects and the doctor's findings again."),
+    Action(RUN, "s", "start", "run: start or resume", "Go on with the unfinished run, or start recipe pada with seed 1."),
+    Action(RUN, "p", "pause", "run: pause", "End after the step that is going on; starting again goes on from there."),
+    Action(RUN, "x", "stop", "run: stop", "Pause the run and end the host of this project."),
+    Action(PATTERNS, "e", "rewrite", "strategy: rewrite", "Edit the marked strategy before samples are written from it."),
+    Action(PATTERNS, "n", "quota", "strategy: quota", "How many samples the strategy may bring."),
+    Action(PATTERNS, "d", "exclude", "strategy: exclude", "Write no samples for this pattern."),
+    Action(PATTERNS, "u", "undo", "strategy: undo", "Take back the last decision about it."),
+    Action(PATTERNS, "c", "confirm", "review: confirm", "Let a run that waits for you go on with these strategies."),
+    Action(SAMPLES, "a", "accept", "sample: accept", "Let the sample into training; the next one is shown."),
+    Action(SAMPLES, "r", "reject", "sample: reject", "Keep the sample out of training, with a reason."),
+    Action(SAMPLES, "e", "edit", "sample: edit", "Change the output of the sample."),
+    Action(SAMPLES, "u", "undo", "sample: undo", "Take back the last decision about it."),
+    Action(SAMPLES, "c", "confirm", "review: confirm", "Let a run that waits for you go on with these samples."),
+    Action(SAMPLES, "f", "filter", "samples: next filter", "All, accepted, rejected, duplicate, leaked, unparsable."),
+    Action(SAMPLES, "slash", "search", "samples: search", "Samples whose text holds a word."),
+    Action(COMPARE, "r", "look_again", "compare: look again", "Compute the comparison again."),
+    Action(DATA, "f", "filter", "data: next split", "All, training, validation; test examples stay hidden."),
+    Action(DATA, "slash", "search", "data: search", "Examples whose text holds a word."),
+)
+
+
+def of_screen(screen: str) -> list[Action]:
+    """The actions of one screen, those of every screen last."""
+    return [action for action in ACTIONS if action.screen == screen] + [action for action in ACTIONS if not action.screen]
+
+
+def bindings(screen: str) -> list[Binding]:
+    """Textual's bindings for one screen, or for the app where `screen` is empty."""
+    own = [action for action in ACTIONS if action.screen == screen]
+    return [
+        Binding(action.key, action.call, action.name.partition(": ")[2], show=action.in_footer, key_display=None)
+        for action in own
+    ]

@@ -1,0 +1,190 @@
+"""The app: one project at most, its screens, and the way out that never leaves a run without an owner."""
+
+from pathlib import Path
+
+from textual import work
+from textual.app import App
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from pada_local.errors import PadaError
+from pada_local.runtime.safe import safe
+from tui import actions
+from tui.door import Door
+from tui.feed import Ended, Feed, Moved, Seen
+from tui.screens.base import ProjectScreen
+from tui.screens.compare import CompareScreen
+from tui.screens.data import DataScreen
+from tui.screens.dialogs import Page, Question
+from tui.screens.home import HomeScreen
+from tui.screens.patterns import PatternsScreen
+from tui.screens.recipes import RecipesScreen
+from tui.screens.run import RunScreen
+from tui.screens.samples import SamplesScreen
+from tui.themes import THEMES
+
+SCREENS = {
+    screen.NAME: screen
+    for screen in (HomeScreen, RunScreen, PatternsScreen, SamplesScreen, CompareScreen, DataScreen, RecipesScreen)
+}
+LEAVE = [("keep", "Leave it running"), ("pause", "Pause it"), ("stop", "Stop it and its host"), ("", "Stay here")]
+
+
+class Commands(Provider):
+    """The palette: every action of the screen that is shown."""
+
+    def _found(self) -> list[tuple[str, str, str]]:
+        return [(one.name, one.help, one.call) for one in actions.of_screen(getattr(self.screen, "NAME", ""))]
+
+    async def discover(self) -> Hits:
+        for name, told, call in self._found():
+            yield DiscoveryHit(name, self._doing(call), help=told)
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for name, told, call in self._found():
+            if (score := matcher.match(name)) > 0:
+                yield Hit(score, matcher.highlight(name), self._doing(call), help=told)
+
+    def _doing(self, call: str):
+        screen = self.screen
+
+        async def do() -> None:
+            await screen.run_action(call if hasattr(screen, f"action_{call.partition('(')[0]}") else f"app.{call}")
+
+        return do
+
+
+class PadaApp(App[int]):
+    """`pada` without words opens it at home, `pada tui FILE` at the project's run."""
+
+    TITLE = "PaDA Local"
+    CSS_PATH = "pada.tcss"
+    COMMANDS = {Commands}
+    BINDINGS = actions.bindings("")
+
+    def __init__(self, path: Path | None = None) -> None:
+        super().__init__()
+        self.path = path
+        self.door: Door | None = None
+        self.feed: Feed | None = None
+        self.seen = Seen()
+
+    def on_mount(self) -> None:
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = THEMES[0].name
+        for name, screen in SCREENS.items():
+            self.install_screen(screen(), name)
+        self.push_screen(actions.HOME)
+        if self.path is not None:
+            self.open_project(self.path)
+
+    # --- the project
+
+    def open_project(self, path: Path) -> None:
+        """Look at another project; the one before goes on by itself."""
+        self._close_project()
+        self.path, self.door, self.seen = path, Door(path), Seen()
+        self._knock(self.door)
+
+    @work(thread=True, exclusive=True, group="open")
+    def _knock(self, door: Door) -> None:
+        try:
+            door.status()
+        except PadaError as error:
+            self.call_from_thread(self.complain, error)
+            self.call_from_thread(self._close_project)
+            return
+        self.call_from_thread(self._opened, door)
+
+    def _opened(self, door: Door) -> None:
+        if door is not self.door:
+            return
+        self.sub_title = safe(door.path.name)
+        self.feed = Feed(door, self.post_message)
+        self.feed.start()
+        self.action_go(actions.RUN)
+
+    def _close_project(self) -> None:
+        if self.feed is not None:
+            self.feed.end()
+        if self.door is not None:
+            self.door.close()
+        self.door = self.feed = None
+
+    def on_moved(self, message: Moved) -> None:
+        self.seen = message.seen
+        if isinstance(self.screen, ProjectScreen):
+            self.screen.show_seen(self.seen)
+
+    def on_ended(self, _message: Ended) -> None:
+        if isinstance(self.screen, ProjectScreen):
+            self.screen.reload()
+
+    def complain(self, error: PadaError) -> None:
+        """An error as sentences, where it cannot be overlooked and does not stop anything."""
+        text = safe("\n".join(part for part in (error.title, error.detail, error.fix) if part))
+        self.notify(text, severity="error", timeout=12, markup=False)
+
+    # --- actions
+
+    def action_go(self, name: str) -> None:
+        """Show a screen; all but home and recipes need a project."""
+        if self.door is None and name not in (actions.HOME, actions.RECIPES):
+            self.notify("Open a project first.", severity="warning")
+        elif getattr(self.screen, "NAME", "") in SCREENS:
+            self.switch_screen(name)
+        else:
+            self.push_screen(name)
+
+    def action_explain(self) -> None:
+        told = getattr(self.screen, "EXPLAINED", "")
+        if told:
+            self.push_screen(Page(f"What this screen shows: {self.screen.NAME}", told))
+
+    def action_keys(self) -> None:
+        name = getattr(self.screen, "NAME", "")
+        lines = [f"{_shown(one.key):<8} {one.name:<26} {one.help}" for one in actions.of_screen(name)]
+        self.push_screen(Page(f"Keys: {name}", "\n".join([*lines, "ctrl+p   everything              The same by name."])))
+
+    def action_theme(self) -> None:
+        names = [theme.name for theme in THEMES]
+        self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
+
+    def action_leave(self) -> None:
+        if self.seen.view.state == "running" and self.door is not None:
+            self.push_screen(Question("A run is going on. What becomes of it?", LEAVE), self._left)
+        else:
+            self._go_away()
+
+    def action_quit(self) -> None:  # type: ignore[override]
+        """Ctrl-Q and the palette's own quit ask as well."""
+        self.action_leave()
+
+    def _left(self, choice: str | None) -> None:
+        if choice in ("pause", "stop"):
+            self._end_run(choice)
+        elif choice == "keep":
+            self._go_away()
+
+    @work(thread=True)
+    def _end_run(self, how: str) -> None:
+        try:
+            if self.door is not None:
+                self.door.ask(how)
+        except PadaError:
+            pass  # the run has ended by itself meanwhile
+        self.call_from_thread(self._go_away)
+
+    def _go_away(self) -> None:
+        self._close_project()
+        self.exit(0)
+
+
+def _shown(key: str) -> str:
+    return {"question_mark": "?", "slash": "/"}.get(key, key)
+
+
+def show(path: Path | None) -> int:
+    """Open the app and stay in it; returns the exit code."""
+    return PadaApp(path).run() or 0

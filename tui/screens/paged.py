@@ -1,0 +1,119 @@
+"""A list of any length, a page at a time from the store: filter, search, and the marked row beside it."""
+
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import DataTable, Static
+
+from tui.plain import block
+from tui.screens.base import ProjectScreen
+from tui.screens.dialogs import Line
+
+PAGE = 100
+
+
+class PagedScreen(ProjectScreen):
+    """Shows rows of one kind; the table holds one page, and moving past its end brings the next one."""
+
+    KIND: ClassVar[str]
+    COLUMNS: ClassVar[tuple[str, ...]]
+    FILTERS: ClassVar[tuple[tuple[str, dict[str, Any]], ...]]
+
+    def body(self) -> ComposeResult:
+        yield Static(id="about", classes="head")
+        with Horizontal():
+            with Vertical(id="left"):
+                yield DataTable(id="rows", cursor_type="row")
+            with Vertical(id="right"):
+                yield Static(id="row", classes="pane")
+
+    def on_mount(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self._filter, self._search, self._offset, self._total, self._asked = 0, "", 0, 0, 0
+        self.query_one(DataTable).add_columns(*self.COLUMNS)
+        self.query_one(DataTable).focus()
+
+    def cells(self, row: dict[str, Any]) -> tuple[Any, ...]:
+        """One row of the table."""
+        raise NotImplementedError
+
+    def show_row(self, row: dict[str, Any]) -> None:
+        """The marked row, in full."""
+
+    def reload(self) -> None:
+        door = self.pada.door
+        if door is None:
+            return
+        self._asked += 1
+        asked, where = self._asked, self.FILTERS[self._filter][1]
+        words = {"kind": self.KIND, "where": where, "search": self._search, "offset": self._offset, "limit": PAGE}
+
+        def show(page: dict[str, Any]) -> None:
+            if asked == self._asked and self.is_mounted:
+                self._show(page)
+
+        self.ask(lambda: door.ask("page", **words), show)
+
+    def _show(self, page: dict[str, Any]) -> None:
+        self.rows, self._total = page["rows"], page["total"]
+        table = self.query_one(DataTable)
+        at = table.cursor_row
+        table.clear()
+        for row in self.rows:
+            table.add_row(*self.cells(row))
+        table.move_cursor(row=min(at, max(0, len(self.rows) - 1)))
+        searched = f', with "{self._search}"' if self._search else ""
+        first = self._offset + 1 if self.rows else 0
+        told = f"{self.FILTERS[self._filter][0]}{searched}: {first} to {self._offset + len(self.rows)} of {self._total}"
+        self.query_one("#about", Static).update(block(told))
+        self._show_marked()
+
+    @property
+    def marked(self) -> dict[str, Any] | None:
+        """The row under the cursor."""
+        at = self.query_one(DataTable).cursor_row
+        return self.rows[at] if 0 <= at < len(self.rows) else None
+
+    def _show_marked(self) -> None:
+        if self.marked is None:
+            self.query_one("#row", Static).update("")
+        else:
+            self.show_row(self.marked)
+
+    def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
+        self._show_marked()
+
+    def key_down(self) -> None:
+        self._turn(at=len(self.rows) - 1, by=PAGE, row=0)
+
+    def key_pagedown(self) -> None:
+        self._turn(at=len(self.rows) - 1, by=PAGE, row=0)
+
+    def key_up(self) -> None:
+        self._turn(at=0, by=-PAGE, row=PAGE - 1)
+
+    def key_pageup(self) -> None:
+        self._turn(at=0, by=-PAGE, row=PAGE - 1)
+
+    def _turn(self, at: int, by: int, row: int) -> None:
+        """The next or the last page, when the cursor stands at the edge already."""
+        table = self.query_one(DataTable)
+        if table.cursor_row == at and 0 <= self._offset + by < self._total:
+            self._offset += by
+            table.move_cursor(row=row)
+            self.reload()
+
+    # --- actions
+
+    def action_filter(self) -> None:
+        self._filter, self._offset = (self._filter + 1) % len(self.FILTERS), 0
+        self.reload()
+
+    def action_search(self) -> None:
+        def typed(text: str | None) -> None:
+            if text is not None:
+                self._search, self._offset = text.strip(), 0
+                self.reload()
+
+        self.app.push_screen(Line("Which word? Nothing shows all.", self._search), typed)
