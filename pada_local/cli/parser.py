@@ -109,7 +109,8 @@ def _add_review(commands) -> None:
 
 def _add_reports(commands) -> None:
     report = _command(commands, "report", "reports:report", "how much better the student became, and why")
-    report.add_argument("--format", choices=["text", "json"], default="text", help="text (default) or json")
+    report.add_argument("--format", choices=["text", "json", "html"], default="text", help="text (default), json or html")
+    report.add_argument("--out", type=Path, metavar="F", help="a new file instead of stdout")
     compare = _command(commands, "compare", "reports:compare", "two runs on the same test examples")
     compare.add_argument("first", metavar="RUN", help="id, start of an id, or recipe name")
     compare.add_argument("second", metavar="RUN", help="id, start of an id, or recipe name")

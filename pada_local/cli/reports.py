@@ -1,10 +1,12 @@
 """report, compare, export."""
 
 import argparse
+import json
 from pathlib import Path
 
 from pada_local.cli import talk
-from pada_local.errors import ExitCode
+from pada_local.errors import ExitCode, UsageError
+from pada_local.runtime.safe import safe
 from pada_local.session import Session
 
 
@@ -13,12 +15,31 @@ def report(options: argparse.Namespace) -> int:
     with Session.open(options.file) as session:
         found = session.report()
     if options.json or options.format == "json":
-        talk.facts(found)
+        text = json.dumps(found, ensure_ascii=False, indent=2)
+    elif options.format == "html":
+        from pada_local.export.html import render_html
+
+        text = render_html(found)
     else:
         from pada_local.export.text import render_text
 
-        talk.data(render_text(found))
+        text = render_text(found)
+    if options.out:
+        _write(options.out, safe(text) + "\n")
+    elif options.json or options.format == "json":
+        talk.facts(found)
+    else:
+        talk.data(text)
     return ExitCode.DONE
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise UsageError(f"There is a file {file} already; it was left as it is.", "", "Name a new file with --out.") from None
+    talk.say(f"The report is in {file}.")
 
 
 def compare(options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from itertools import combinations
 from typing import Any
 
 from pada_local.errors import UsageError
+from pada_local.export.losses import loss_curve
 from pada_local.export.scores import Scores, interval, rounded
 from pada_local.metrics import judged
 from pada_local.metrics.compare import compare_scores
@@ -123,7 +124,8 @@ def _round(project: Any, scores: Scores, run: Run, row: Round) -> dict[str, Any]
     strategies = project.get(Strategy, run_id=run.id, round=row.number)
     text = {one.pattern_id: one.edited or one.drafted for one in strategies}
     patterns = sorted(project.get(Pattern, run_id=run.id, round=row.number), key=lambda one: one.number)
-    train = {"examples": row.train_examples or 0, "seconds": row.train_seconds or 0.0}
+    train = {"examples": row.train_examples or 0, "seconds": row.train_seconds or 0.0,
+             "losses": loss_curve(project, row.adapter_id)}  # fmt: skip
     return {
         "round": row.number, "state": row.state,
         "train": train | {"tokens": adapter.train_tokens if adapter else 0, "steps": adapter.steps if adapter else 0},

@@ -81,15 +81,15 @@ def _comparison_line(pair: dict[str, Any], names: dict[str, str]) -> str:
     return f"  {title:<39} {_signed(pair)}"
 
 
-def _beside(test: dict[str, Any]) -> list[str]:
+def beside(test: dict[str, Any]) -> list[str]:
     """How the test answers were computed, and what the metric says beyond its mean."""
     lines = []
     if how := test["decoding"]:
-        lines += _wrapped("scored with " + ", ".join(f"{name} {value}" for name, value in how.items()), "  ", "    ")
+        lines.append("scored with " + ", ".join(f"{name} {value}" for name, value in how.items()))
     if "macro_f1" in test["details"]:
-        lines.append(f"  macro-F1: {test['details']['macro_f1']:.3f}")
+        lines.append(f"macro-F1: {test['details']['macro_f1']:.3f}")
     if fields := test["details"].get("fields"):
-        lines += _wrapped("right by field: " + ", ".join(f"{name} {value:.3f}" for name, value in fields.items()), "  ", "    ")
+        lines.append("right by field: " + ", ".join(f"{name} {value:.3f}" for name, value in fields.items()))
     return lines
 
 
@@ -106,7 +106,8 @@ def _run(run: dict[str, Any]) -> list[str]:
         independent = "independent judge" if run["judge_independent"] else "judge not independent"
         lines.append(f"  teacher: {use['calls']} calls, {use['tokens']} tokens, {use['seconds']:.0f} s; {independent}")
     lines.append(f"  tokens trained on: {run['tokens_trained']}")
-    lines += _beside(run["test"]) if run["test"] else []
+    for told in beside(run["test"]) if run["test"] else []:
+        lines += _wrapped(told, "  ", "    ")
     for audit in run["judge_audits"]:
         used = "used" if audit["used"] else "not used"
         text = (

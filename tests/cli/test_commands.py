@@ -49,6 +49,14 @@ def test_report_of_a_project_without_runs(made):
     assert json.loads(pada("report", made, "--format", "json").stdout)["runs"] == []
 
 
+def test_a_report_is_written_once(made, tmp_path):
+    page = tmp_path / "report.html"
+    assert pada("report", made, "--format", "html", "--out", str(page)).returncode == 0
+    assert "No run yet" in page.read_text()
+    again = pada("report", made, "--out", str(page))
+    assert again.returncode == 2 and "left as it is" in again.stderr and "No run yet" in page.read_text()
+
+
 def test_run_tells_stages_on_stderr_and_facts_on_stdout(made, tmp_path):
     done = fake("run", made, "--recipe", recipe_file(tmp_path), "--seed", 7, "--json")
     assert done.returncode == 0, done.stderr
