@@ -7,9 +7,9 @@ from pathlib import Path
 import msgspec
 
 from pada_local.cli import talk
-from pada_local.errors import ExitCode, MissingError, PadaError
+from pada_local.errors import ExitCode, MissingError, PadaError, UsageError
 from pada_local.recipe import Recipe, field_help
-from pada_local.runtime import catalog, places
+from pada_local.runtime import catalog, places, registered
 from pada_local.runtime import doctor as examination
 from pada_local.session import find_recipe, recipe_folders
 
@@ -84,6 +84,44 @@ def list_models(options: argparse.Namespace) -> int:
     state = [[row["name"], row["role"], "sound" if row["sound"] else "; ".join(row["problems"]), row["path"]] for row in rows]
     talk.data(talk.table(state, ["model", "role", "state", "path"]))
     return ExitCode.DONE
+
+
+def add_model(options: argparse.Namespace) -> int:
+    """Register a model of the user's: looked at in a child process, hashed, and told whether it fits."""
+    model, facts = registered.add(options.path, options.name)
+    if options.json:
+        talk.facts({"name": model.name, "sha256": model.sha256} | msgspec.to_builtins(facts))
+        return ExitCode.DONE
+    talk.data(f"{model.name}: {model.about}, {facts.bytes / 2**20:.0f} MiB, {facts.kind}")
+    talk.data(f"chat template: {facts.template}; licence: {facts.licence or 'not said'}")
+    for role, verdict in facts.fits.items():
+        talk.data(f"as {role}: {verdict}")
+    talk.say(f"Use it with --{facts.role} {model.name}")
+    return ExitCode.DONE
+
+
+def remove_model(options: argparse.Namespace) -> int:
+    """Forget a registered model; its files stay."""
+    model = registered.remove(options.name)
+    if options.json:
+        talk.facts({"name": model.name, "path": model.path})
+    else:
+        talk.say(f"{model.name} is forgotten; its files stay in {model.path}.")
+    return ExitCode.DONE
+
+
+def verify_models(options: argparse.Namespace) -> int:
+    """Hash every file of one model or of all; 3 when one is not as it was recorded."""
+    models = catalog.load_catalog()
+    if options.name and options.name not in models:
+        raise UsageError(f"There is no model '{options.name}'.", "Known: " + ", ".join(sorted(models)) + ".")
+    found = {name: catalog.problems(models[name], thorough=True) for name in ([options.name] if options.name else models)}
+    if options.json:
+        talk.facts(found)
+    else:
+        talk.data(talk.table([[name, "; ".join(wrong) or "every file is as it was recorded"] for name, wrong in found.items()],
+                             ["model", "files"]))  # fmt: skip
+    return ExitCode.MISSING if any(found.values()) else ExitCode.DONE
 
 
 def doctor(options: argparse.Namespace) -> int:

@@ -21,15 +21,29 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str
     about: str = ""
     sha256: dict[str, str] = {}
+    stamps: dict[str, str] = {}
+    """Size and time of files when they were hashed: while these hold, gigabytes are not hashed again to list a model."""
 
 
 class _Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: list[Model] = []
 
 
+USER_FILE = "models.toml"
+
+
 def load_catalog(folder: Path | None = None) -> dict[str, Model]:
-    """The models that catalog.toml names; empty without a catalog. Raises UsageError when it cannot be read."""
-    file = (folder or places.models_folder()) / "catalog.toml"
+    """The models that ship and those that the user added; a name means the same for everybody, so shipped ones come first.
+
+    With a folder only those of its catalog.toml. Raises UsageError when a catalog cannot be read.
+    """
+    if folder is not None:
+        return read_catalog(folder / "catalog.toml")
+    return read_catalog(places.user_folder() / USER_FILE) | read_catalog(places.models_folder() / "catalog.toml")
+
+
+def read_catalog(file: Path) -> dict[str, Model]:
+    """The models that a catalog names; empty without one."""
     if not file.is_file():
         return {}
     try:
@@ -41,11 +55,14 @@ def load_catalog(folder: Path | None = None) -> dict[str, Model]:
     return {model.name: model for model in found.model}
 
 
-def problems(model: Model, folder: Path | None = None) -> list[str]:
-    """What is wrong with a named model's files, as sentences; empty when all are there and as they were."""
+def problems(model: Model, folder: Path | None = None, thorough: bool = False) -> list[str]:
+    """What is wrong with a named model's files, as sentences; empty when all are there and as they were.
+
+    `thorough` hashes also what has the size and time that it had when it was hashed.
+    """
     home = (folder or places.models_folder()) / model.path
-    if not home.is_dir():
-        return [f"the folder {home} is not there"]
+    if not home.exists():
+        return [f"{home} is not there"]
     try:
         _student(home) if model.role == "student" else _teacher(home)
     except MissingError as error:
@@ -54,10 +71,12 @@ def problems(model: Model, folder: Path | None = None) -> list[str]:
         return ["its hashes are not recorded (python models/training/hashes.py)"]
     found = []
     for name, wanted in model.sha256.items():
-        file = home / name
+        file = home / name if home.is_dir() else home
         if not file.is_file():
             found.append(f"{file} is not there")
-        elif _sha256(file) != wanted:
+        elif not thorough and model.stamps.get(name) == f"{file.stat().st_size}:{file.stat().st_mtime_ns}":
+            continue
+        elif sha256(file) != wanted:
             found.append(f"{file} is not the file that was recorded")
     return found
 
@@ -119,16 +138,22 @@ def _teacher(path: Path) -> Path:
 
 def record_hashes(folder: Path) -> list[str]:
     """Write the hashes of every named model's files into this folder's catalog.toml; returns the files."""
-    lines, done = [], []
+    texts, done = [], []
     for model in load_catalog(folder).values():
-        lines += ["[[model]]", *(f"{key} = {_quoted(getattr(model, key))}" for key in ("name", "role", "path", "about")), ""]
-        lines.append("[model.sha256]")
-        for file in sorted(path for path in (folder / model.path).iterdir() if path.is_file()):
-            lines.append(f"{_quoted(file.name)} = {_quoted(_sha256(file))}")
-            done.append(str(file))
-        lines.append("")
-    (folder / "catalog.toml").write_text(CATALOG_HEAD + "\n".join(lines), encoding="utf-8")
+        files = sorted(path for path in (folder / model.path).iterdir() if path.is_file())
+        texts.append(as_toml(msgspec.structs.replace(model, sha256={file.name: sha256(file) for file in files})))
+        done += map(str, files)
+    (folder / "catalog.toml").write_text(CATALOG_HEAD + "\n".join(texts), encoding="utf-8")
     return done
+
+
+def as_toml(model: Model) -> str:
+    """One model as an entry of a catalog."""
+    lines = ["[[model]]", *(f"{key} = {_quoted(getattr(model, key))}" for key in ("name", "role", "path", "about")), ""]
+    for table in ("sha256", "stamps"):
+        if entries := getattr(model, table):
+            lines += [f"[model.{table}]", *(f"{_quoted(name)} = {_quoted(value)}" for name, value in entries.items()), ""]
+    return "\n".join(lines)
 
 
 CATALOG_HEAD = "# The models that can be named. Hashes are written by: python models/training/hashes.py\n\n"
@@ -139,6 +164,7 @@ def _quoted(text: str) -> str:
     return msgspec.json.encode(text).decode()
 
 
-def _sha256(file: Path) -> str:
+def sha256(file: Path) -> str:
+    """The file's SHA-256 in hex."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

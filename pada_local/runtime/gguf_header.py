@@ -1,0 +1,124 @@
+"""Reads a GGUF file's header and nothing else. Run as a script by `examine`, in a child with limits: files can be hostile.
+
+`gguf_header.py FILE` prints one JSON object: the metadata that is worth knowing, and how many tensors there are. Only the
+standard library, since it runs isolated. Every count and length is checked against the file's size before anything is read.
+"""
+
+import json
+import math
+import struct
+import sys
+from typing import Any, BinaryIO
+
+MAGIC, VERSIONS = b"GGUF", (2, 3)
+MOST_KEYS, MOST_TENSORS, LONGEST_KEY, LONGEST_TEXT = 4096, 65_536, 1024, 64 * 2**20
+SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+TEXT, ARRAY = 8, 9
+TEMPLATE = "tokenizer.chat_template"
+
+
+class BadHeader(ValueError):
+    """Why this is no GGUF file that can be trusted."""
+
+
+class Reader:
+    """Reads little-endian values and never past the end."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._left = file, size
+
+    def take(self, count: int) -> bytes:
+        if not 0 <= count <= self._left:
+            raise BadHeader("the header is longer than the file")
+        self._left -= count
+        data = self._file.read(count)
+        if len(data) != count:
+            raise BadHeader("the file ends inside the header")
+        return data
+
+    def skip(self, count: int) -> None:
+        if not 0 <= count <= self._left:
+            raise BadHeader("the header is longer than the file")
+        self._left -= count
+        self._file.seek(count, 1)
+
+    def number(self, kind: str) -> Any:
+        return struct.unpack(kind, self.take(struct.calcsize(kind)))[0]
+
+    def text(self, longest: int) -> str:
+        length = self.number("<Q")
+        if length > longest:
+            raise BadHeader(f"a text of {length} bytes")
+        return self.take(length).decode("utf-8", "replace")
+
+    def value(self, kind: int) -> Any:
+        """One value; of an array only its length, since vocabularies are long and not of interest here."""
+        if kind in SCALARS:
+            return self.number(SCALARS[kind])
+        if kind == TEXT:
+            return self.text(LONGEST_TEXT)
+        if kind != ARRAY:
+            raise BadHeader(f"a value of the unknown kind {kind}")
+        inner, count = self.number("<I"), self.number("<Q")
+        if inner in SCALARS:
+            self.skip(struct.calcsize(SCALARS[inner]) * count)
+        elif inner == TEXT:
+            if count > self._left // 8:
+                raise BadHeader("an array that is longer than the file")
+            for _ in range(count):
+                self.skip(self.number("<Q"))
+        else:
+            raise BadHeader("an array of arrays")
+        return count
+
+
+def read_header(path: str) -> dict[str, Any]:
+    """Metadata by key (arrays as their length), tensors counted, parameters summed. Raises BadHeader, OSError."""
+    with open(path, "rb") as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        reader = Reader(file, size)
+        if reader.take(4) != MAGIC:
+            raise BadHeader("it does not begin with GGUF")
+        version = reader.number("<I")
+        if version not in VERSIONS:
+            raise BadHeader(f"version {version} of the format")
+        tensors, keys = reader.number("<Q"), reader.number("<Q")
+        if tensors > MOST_TENSORS or keys > MOST_KEYS:
+            raise BadHeader(f"{tensors} tensors and {keys} keys")
+        found: dict[str, Any] = {}
+        for _ in range(keys):
+            key = reader.text(LONGEST_KEY)
+            found[key] = reader.value(reader.number("<I"))
+        parameters = 0
+        for _ in range(tensors):
+            reader.text(LONGEST_KEY)
+            sides = reader.number("<I")
+            if sides > 8:
+                raise BadHeader(f"a tensor with {sides} dimensions")
+            count = 1
+            for _ in range(sides):
+                count *= reader.number("<Q")
+            parameters += count
+            reader.skip(12)  # type and offset
+        return {"metadata": found, "tensors": tensors, "parameters": parameters}
+
+
+def main(path: str) -> int:
+    """Print what the header says; 1 with a reason on stderr."""
+    try:
+        found = read_header(path)
+    except (BadHeader, OSError, struct.error, MemoryError) as error:
+        sys.stderr.write(str(error) or type(error).__name__)
+        return 1
+    metadata = found["metadata"]
+    kept = {key: value for key, value in metadata.items() if not isinstance(value, str) or len(value) < 200 or key == TEMPLATE}
+    if isinstance(kept.get(TEMPLATE), str):
+        kept[TEMPLATE] = kept[TEMPLATE][:65_536]
+    numbers = {key: value for key, value in kept.items() if not isinstance(value, float) or math.isfinite(value)}
+    sys.stdout.write(json.dumps(found | {"metadata": numbers}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
