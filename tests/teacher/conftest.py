@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from teacher_help import STORIES, MemoryRows
+from teacher_help import MemoryRows
 
 from pada_local.teacher.server import LlamaServer
 from pada_local.teacher.settings import Settings
@@ -46,8 +46,6 @@ def fake(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def stories():
+def stories(shared_weights):
     """The smallest real model there is."""
-    if not STORIES.exists():
-        pytest.skip(f"{STORIES} is not on this machine")
-    return STORIES
+    return shared_weights / "stories260K" / "stories260K-f32.gguf"

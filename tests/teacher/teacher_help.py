@@ -1,11 +1,7 @@
 """What the teacher's tests share: a question, and rows in memory."""
 
-from pathlib import Path
-
 from pada_local.teacher.protocol import Ask
 from pada_local.teacher.schemas import Solution
-
-STORIES = Path("/work/shared/weights/stories260K/stories260K-f32.gguf")
 
 
 def question(text: str, **more) -> Ask:
