@@ -10,17 +10,21 @@ from typing import Any, NamedTuple
 from pada_local.context import Rows
 from pada_local.data.chat import family_of
 from pada_local.errors import MissingError
-from pada_local.events import Event, ModelLoading, ModelReady
+from pada_local.events import Event, ModelLoading, ModelReady, Note
 from pada_local.recipe import Recipe
 from pada_local.runtime import memory
-from pada_local.runtime.catalog import resolve
+from pada_local.runtime.catalog import find_model, resolve
+from pada_local.runtime.examine import gguf_template
 from pada_local.student.client import StudentClient
 from pada_local.student.protocol import Clustering, Generate, Step, Train
 from pada_local.teacher.asking import CachedTeacher
 from pada_local.teacher.backends import open_backend
+from pada_local.teacher.loopback import Loopback, is_address, read_address
 from pada_local.teacher.protocol import Answer, Ask, Backend
 from pada_local.teacher.settings import Settings, identity
 
+SERVER_FAMILIES = {"chatml": "chatml", "llama-3": "llama3", "gemma": "gemma", "phi-3": "phi3", "none": "chatml", "plain": ""}
+"""Template families of GGUF files as llama-server calls them; "" runs the file's own template inside the server."""
 HASHED = ("model.safetensors", "model.safetensors.index.json", "config.json", "tokenizer.json", "tokenizer_config.json")
 
 
@@ -104,27 +108,64 @@ def assemble(
 ) -> Crew:  # fmt: skip
     """Name and prepare the models; nothing is loaded before it is needed. Raises MissingError."""
     student = resolve(settings["student"])
-    teacher, judge = resolve(settings["teacher"]), resolve(settings.get("judge") or settings["teacher"])
+
+    def say(text: str) -> None:
+        emit(Note(text=text))
+
+    teacher = _source(settings["teacher"], recipe, private / "teacher", say)
+    named = settings.get("judge") or settings["teacher"]
+    judge = teacher if named == settings["teacher"] else _source(named, recipe, private / "judge", say)
     known = {
         **settings, "student": str(student), "student_hash": folder_hash(student), "chat": chat_family(student),
-        "teacher": identity(teacher), "judge": identity(judge), "system": settings.get("system", ""),
+        "teacher": teacher.identity, "judge": judge.identity, "system": settings.get("system", ""),
     }  # fmt: skip
     turns = Turns(exclusive=bool(memory.gpus()))
     client = StudentClient(private / "student", int(settings.get("threads", "0")), emit, cancelled)
-    first = _teacher(rows, recipe, teacher, private / "teacher", "teacher", emit, cancelled, turns)
-    second = first if judge == teacher else _teacher(rows, recipe, judge, private / "judge", "judge", emit, cancelled, turns)
+    first = _teacher(rows, teacher, "teacher", emit, cancelled, turns)
+    same = judge.identity == teacher.identity
+    second = first if same else _teacher(rows, judge, "judge", emit, cancelled, turns)
     return Crew(Student(client, turns), first, second, known)
 
 
-def _teacher(rows, recipe: Recipe, model: Path, folder: Path, role: str, emit, cancelled, turns: Turns) -> Teacher:
+class Source(NamedTuple):
+    """A teacher before it is loaded: its name in every call's key, what people call it, and how it is opened."""
+
+    identity: str
+    name: str
+    open: Callable[[], Backend]
+
+
+def _source(named: str, recipe: Recipe, folder: Path, say: Callable[[str], None]) -> Source:
+    """A model file, prompted in its own chat format, or a server that the user started. Raises MissingError, UsageError."""
+    if is_address(named):
+        address = read_address(named)
+        return Source(address.identity, address.model, lambda: Loopback(address, Settings.of(recipe), say))
+    model = resolve(named)
+    family = SERVER_FAMILIES[gguf_template(model)]
+
+    def opened() -> Backend:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return open_backend(str(model), Settings.of(recipe, family), folder)
+
+    return Source(identity(model, family), model.name, opened)
+
+
+def check_teacher(named: str) -> str:
+    """What a project keeps of a teacher that was named: a model's name or path, or a server's address."""
+    if is_address(named):
+        read_address(named)
+        return named
+    return find_model(named, "teacher")
+
+
+def _teacher(rows: Rows, source: Source, role: str, emit, cancelled, turns: Turns) -> Teacher:
     def backend() -> Backend:
-        emit(ModelLoading(role=role, model=model.name))
-        opened = open_backend(str(model), Settings.of(recipe), folder)
-        emit(ModelReady(role=role, model=model.name))
+        emit(ModelLoading(role=role, model=source.name))
+        opened = source.open()
+        emit(ModelReady(role=role, model=source.name))
         return opened
 
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Teacher(CachedTeacher(rows, backend, identity(model), cancelled=cancelled), turns)
+    return Teacher(CachedTeacher(rows, backend, source.identity, cancelled=cancelled), turns)
 
 
 def folder_hash(folder: Path) -> str:

@@ -43,7 +43,7 @@ def build_report(project: Any) -> dict[str, Any]:
             "teacher": settings.get("teacher", ""), "judge": settings.get("judge", ""),
             "examples": {split: len(rows) for split, rows in scores.examples.items()},
         },
-        "runs": built, "comparisons": [pair for pair in pairs if pair is not None], "notes": _notes(built),
+        "runs": built, "comparisons": [pair for pair in pairs if pair is not None], "notes": _notes(built, settings),
     }  # fmt: skip
     if missing := settings.get("missing_slices"):  # only the demo's world knows them
         whole["project"]["missing_slices"] = missing.split(", ")
@@ -172,7 +172,7 @@ def _teacher_use(project: Any, scores: Scores, run: Run) -> dict[str, float]:
     broken = [call.settings["repairs"] for call in calls if call.settings.get("repairs")]
     calls += project.get(TeacherCall, key=broken) if broken else []
     tokens = sum(call.prompt_tokens + call.answer_tokens for call in calls)
-    return {"calls": len(calls), "tokens": tokens, "seconds": sum(call.elapsed_s for call in calls)}
+    return {"calls": len(calls), "repaired": len(broken), "tokens": tokens, "seconds": sum(call.elapsed_s for call in calls)}
 
 
 def _pair(project: Any, scores: Scores, a: Run, b: Run) -> dict[str, Any] | None:
@@ -189,12 +189,14 @@ def _difference(left: dict[str, float], right: dict[str, float]) -> dict[str, fl
     return {"difference": found.difference, "low": found.low, "high": found.high, "p": found.p, "n": found.n}
 
 
-def _notes(runs: list[dict[str, Any]]) -> list[str]:
+def _notes(runs: list[dict[str, Any]], settings: dict[str, str]) -> list[str]:
     """What a reader must know before believing the figures."""
     notes = []
     guided = [run for run in runs if any(one["generated"] for one in run["rounds"])]
     if any(not run["judge_independent"] for run in guided):
         notes.append("The judge was not independent: the same model wrote the samples and judged them.")
+    if any(name.startswith("http://") for name in (settings.get("teacher", ""), settings.get("judge", ""))):
+        notes.append("The teacher is a server that this program did not start: that it keeps texts here cannot be proven.")
     if any(audit["used"] is False for run in runs for audit in run["judge_audits"]):
         notes.append("A check that could not tell right from wrong references in its audit is shown and did not decide.")
     if any(run["judge_audits"] and not any(audit["used"] for audit in run["judge_audits"]) for run in runs):

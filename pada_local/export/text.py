@@ -104,7 +104,8 @@ def _run(run: dict[str, Any]) -> list[str]:
     use = run["teacher"]
     if use["calls"]:
         independent = "independent judge" if run["judge_independent"] else "judge not independent"
-        lines.append(f"  teacher: {use['calls']} calls, {use['tokens']} tokens, {use['seconds']:.0f} s; {independent}")
+        repaired = f", {use['repaired']} repaired" if use["repaired"] else ""
+        lines.append(f"  teacher: {use['calls']} calls{repaired}, {use['tokens']} tokens, {use['seconds']:.0f} s; {independent}")
     lines.append(f"  tokens trained on: {run['tokens_trained']}")
     for told in beside(run["test"]) if run["test"] else []:
         lines += _wrapped(told, "  ", "    ")

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from pada_local.crew import chat_family
+from pada_local.crew import chat_family, check_teacher
 from pada_local.data.chat import prompt_and_answer
 from pada_local.data.columns import RawExample, Taker
 from pada_local.data.gather import SPLITS, Gathering
@@ -69,8 +69,8 @@ def make_project(plan: Plan, tell: Tell) -> dict[str, Any]:
 
 
 def _settings(plan: Plan) -> dict[str, str]:
-    models = {"student": find_model(plan.student, "student"), "teacher": find_model(plan.teacher, "teacher")}
-    models["judge"] = find_model(plan.judge, "teacher") if plan.judge else models["teacher"]
+    models = {"student": find_model(plan.student, "student"), "teacher": check_teacher(plan.teacher)}
+    models["judge"] = check_teacher(plan.judge) if plan.judge else models["teacher"]
     return {"task": plan.task, "metric": registry.find(plan.metric).name, "system": plan.system, **models}
 
 

@@ -46,6 +46,19 @@ def examine_model(path: Path) -> Facts:
     return _gguf(files[0])
 
 
+def gguf_template(file: Path) -> str:
+    """The family of the chat template in a GGUF file; plain for one that is of no known family, none without a template.
+
+    Raises MissingError for a file whose header cannot be trusted.
+    """
+    return _template(_read_in_child(file)["metadata"])
+
+
+def _template(metadata: dict[str, Any]) -> str:
+    template = str(metadata.get(gguf_header.TEMPLATE, ""))
+    return family_of({"chat_template": template}, "") if template else "none"
+
+
 def _gguf(file: Path) -> Facts:
     header = _read_in_child(file)
     metadata = header["metadata"]
@@ -58,11 +71,10 @@ def _gguf(file: Path) -> Facts:
     heads = max(1, number("attention.head_count"))
     width = number("attention.key_length") or number("embedding_length") // heads
     cache = 2 * 2 * number("block_count") * (number("attention.head_count_kv") or heads) * width
-    template = str(metadata.get(gguf_header.TEMPLATE, ""))
     size = file.stat().st_size
     return Facts(
         path=str(file), kind="gguf", role="teacher", architecture=name, parameters=int(header["parameters"]), bytes=size,
-        context=number("context_length"), template=family_of({"chat_template": template}, name) if template else "none",
+        context=number("context_length"), template=_template(metadata),
         licence=str(metadata.get("general.license", "")), fits=_fits_as_teacher(size + cache * CONTEXT_TOKENS * SLOTS),
     )  # fmt: skip
 

@@ -45,6 +45,9 @@ def _payload(text: str) -> str:
         if end < 0:
             raise _Refused("never stops thinking")
         body = body[end + len(_CLOSES) :].strip()
+    elif _CLOSES in body and body[0] not in "{[`":
+        # The template of some models opens the block itself: only its end is in the answer.
+        body = body.partition(_CLOSES)[2].strip()
     if fenced := _FENCE.fullmatch(body):
         body = fenced[1].strip()
     if not body:

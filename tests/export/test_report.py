@@ -46,7 +46,7 @@ def test_candidates_add_up_and_say_why_not(report):
 
 
 def test_a_teacher_call_counts_once(report):
-    assert report["runs"][1]["teacher"] == {"calls": 3, "tokens": 45, "seconds": 1.5}
+    assert report["runs"][1]["teacher"] == {"calls": 3, "repaired": 0, "tokens": 45, "seconds": 1.5}
     assert report["runs"][0]["teacher"]["calls"] == 0
 
 

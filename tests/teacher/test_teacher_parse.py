@@ -141,3 +141,10 @@ def test_answers_are_frozen():
     with pytest.raises(AttributeError):
         Solution(answer="x").answer = "y"
     assert issubclass(Solution, msgspec.Struct)
+
+
+def test_thinking_that_the_template_opened_is_dropped_too():
+    text = 'I could say {"answer": "red"} but\n</think>\n{"answer": "blue"}'
+    assert parse(text, Solution) == (Solution(answer="blue"), "")
+    inside = '{"answer": "a </think> b"}'
+    assert parse(inside, Solution)[0] == Solution(answer="a </think> b")
