@@ -128,7 +128,9 @@ def _round(project: Any, scores: Scores, run: Run, row: Round) -> dict[str, Any]
              "losses": loss_curve(project, row.adapter_id)}  # fmt: skip
     return {
         "round": row.number, "state": row.state,
-        "train": train | {"tokens": adapter.train_tokens if adapter else 0, "steps": adapter.steps if adapter else 0},
+        "train": train | {"tokens": adapter.train_tokens if adapter else 0, "steps": adapter.steps if adapter else 0,
+                          "backend": str(adapter.settings.get("backend", "")) if adapter else "",
+                          "base_precision": str(adapter.settings.get("base_precision", "")) if adapter else ""},
         "validation": interval(values) if values else None,
         "validation_failures": project.count(Analysis, run_id=run.id, round=row.number),
         "patterns": [

@@ -106,7 +106,9 @@ def _run(run: dict[str, Any]) -> list[str]:
         independent = "independent judge" if run["judge_independent"] else "judge not independent"
         repaired = f", {use['repaired']} repaired" if use["repaired"] else ""
         lines.append(f"  teacher: {use['calls']} calls{repaired}, {use['tokens']} tokens, {use['seconds']:.0f} s; {independent}")
-    lines.append(f"  tokens trained on: {run['tokens_trained']}")
+    how = sorted({f"{one['train']['backend']}, base in {one['train']['base_precision']}" for one in run["rounds"]
+                  if one["train"]["base_precision"]})  # fmt: skip
+    lines.append(f"  tokens trained on: {run['tokens_trained']}" + (f" ({'; '.join(how)})" if how else ""))
     for told in beside(run["test"]) if run["test"] else []:
         lines += _wrapped(told, "  ", "    ")
     for audit in run["judge_audits"]:

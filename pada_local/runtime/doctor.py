@@ -92,7 +92,17 @@ def _server() -> list[Finding]:
         return [
             Finding("llama-server", "missing", f"does not start: {words[-1]}", "Build it again: rm -rf .venv && make install")
         ]
-    return [Finding("llama-server", "ok", next((line for line in words if "version" in line), words[0]))]
+    told = next((line for line in words if "version" in line), words[0])
+    return [Finding("llama-server", "ok", told), _acceleration(binary.parent.parent / "lib")]
+
+
+def _acceleration(libraries: Path) -> Finding:
+    """What llama.cpp was built to compute on; a card that the build cannot use is worth a word."""
+    names = {file.name.split(".")[0].removeprefix("libggml-") for file in libraries.glob("libggml-*.so*")}
+    built = sorted(names - {"base", "cpu"}) or ["processor only"]
+    wasted = bool(memory.gpus()) and "cuda" not in names
+    fix = "PADA_CUDA=1 make install   (the teacher then runs on the card)" if wasted else ""
+    return Finding("llama.cpp runs on", "note" if wasted else "ok", ", ".join(built), fix)
 
 
 def _embedder() -> list[Finding]:
