@@ -39,6 +39,7 @@ ACTIONS = (
     Action(PATTERNS, "e", "rewrite", "strategy: rewrite", "Edit the marked strategy before samples are written from it."),
     Action(PATTERNS, "n", "quota", "strategy: quota", "How many samples the strategy may bring."),
     Action(PATTERNS, "d", "exclude", "strategy: exclude", "Write no samples for this pattern."),
+    Action(PATTERNS, "m", "merge", "strategy: merge", "Give this pattern's share to another strategy of the round."),
     Action(PATTERNS, "u", "undo", "strategy: undo", "Take back the last decision about it."),
     Action(PATTERNS, "c", "confirm", "review: confirm", "Let a run that waits for you go on with these strategies."),
     Action(SAMPLES, "a", "accept", "sample: accept", "Let the sample into training; the next one is shown."),

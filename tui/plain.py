@@ -1,10 +1,14 @@
 """Foreign text on its way to the screen: harmless, bounded, and never read as markup."""
 
+import re
+from difflib import SequenceMatcher
+
 from rich.text import Text
 
 from pada_local.runtime.safe import safe, safe_line
 
 LONGEST = 4000
+_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 def line(text: object, width: int = 120) -> Text:
@@ -25,11 +29,14 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def difference(expected: str, predicted: str) -> Text:
-    """Expected and predicted, one above the other; what differs is underlined, so that no colour is needed."""
-    expected, predicted = safe_line(expected[:800]), safe_line(predicted[:800])
-    same = next((at for at, pair in enumerate(zip(expected, predicted, strict=False)) if pair[0] != pair[1]), None)
-    start = min(len(expected), len(predicted)) if same is None else same
+    """Expected and predicted, one above the other; words that differ are underlined, so that no colour is needed."""
+    sides = [_WORDS.findall(safe_line(text[:800])) for text in (expected, predicted)]
+    blocks = SequenceMatcher(None, *sides, autojunk=False).get_matching_blocks()
     text = Text()
-    for name, value in (("expected  ", expected), ("predicted ", predicted)):
-        text.append(name, "bold").append(value[:start]).append(value[start:], "underline").append("\n")
+    for name, words, side in (("expected  ", sides[0], 0), ("predicted ", sides[1], 1)):
+        same = {at for found in blocks for at in range(found[side], found[side] + found.size)}
+        text.append(name, "bold")
+        for at, word in enumerate(words):
+            text.append(word, "" if at in same or word.isspace() else "underline")
+        text.append("\n")
     return text

@@ -52,10 +52,16 @@ def test_foreign_text_reaches_the_screen_harmless(text):
     assert "\n" not in line(text).plain
 
 
-def test_a_difference_is_underlined_from_where_it_begins():
-    text = difference("age: 58", "age: 85")
-    underlined = [text.plain[span.start : span.end] for span in text.spans if span.style == "underline"]
-    assert underlined == ["58", "85"]
+@pytest.mark.parametrize(
+    ("expected", "predicted", "underlined"),
+    [
+        ("age: 58", "age: 85", ["58", "85"]), ("a; b; c", "a; x; b; c", [";", "x"]), ("same", "same", []),
+        ("age: 58; sex: M", "sex: M", ["age", ":", "58", ";"]),
+    ],
+)  # fmt: skip
+def test_words_that_differ_are_underlined(expected, predicted, underlined):
+    text = difference(expected, predicted)
+    assert [text.plain[span.start : span.end] for span in text.spans if span.style == "underline"] == underlined
 
 
 @pytest.mark.parametrize(

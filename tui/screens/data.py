@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.widgets import Static
 
 from tui import actions
-from tui.plain import block, line
+from tui.plain import block
 from tui.screens.paged import PagedScreen
 
 
@@ -25,9 +25,6 @@ class DataScreen(PagedScreen):
         "shown to whoever writes new samples. Test examples are looked at once, at the end of a run, and are not shown here: "
         "who reads them begins to tune to them."
     )
-
-    def cells(self, row: dict[str, Any]) -> tuple[Any, ...]:
-        return row["split"], line(row["input"], 70), line(row["output"], 50)
 
     def show_row(self, row: dict[str, Any]) -> None:
         tags = ", ".join(f"{name}={value}" for name, value in row["tags"].items())

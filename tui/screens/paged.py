@@ -6,11 +6,12 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import DataTable, Static
 
-from tui.plain import block
+from tui.plain import block, line
 from tui.screens.base import ProjectScreen
 from tui.screens.dialogs import Line
 
 PAGE = 100
+CELL = 60
 
 
 class PagedScreen(ProjectScreen):
@@ -35,8 +36,8 @@ class PagedScreen(ProjectScreen):
         self.query_one(DataTable).focus()
 
     def cells(self, row: dict[str, Any]) -> tuple[Any, ...]:
-        """One row of the table."""
-        raise NotImplementedError
+        """One row of the table: the columns' own values, unless a screen shows them otherwise."""
+        return tuple(line(row[name], CELL) for name in self.COLUMNS)
 
     def show_row(self, row: dict[str, Any]) -> None:
         """The marked row, in full."""

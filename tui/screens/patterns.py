@@ -12,7 +12,7 @@ from tui import actions
 from tui.feed import Seen
 from tui.plain import block, difference, line
 from tui.screens.base import ProjectScreen
-from tui.screens.dialogs import Line
+from tui.screens.dialogs import Line, Question
 from tui.themes import mark
 
 SHOWN_FAILURES = 8
@@ -145,6 +145,20 @@ class PatternsScreen(ProjectScreen):
 
     def action_exclude(self) -> None:
         self._decide("exclude")
+
+    def action_merge(self) -> None:
+        marked = self._marked()
+        others = [(self._facts["strategies"].get(row["id"]), row["name"]) for row in self._facts.get("patterns", [])]
+        choices = [(one["id"], name) for one, name in others if one and one["state"] == "ok" and one != (marked or ("", ""))[1]]
+
+        def chosen(strategy: str | None) -> None:
+            if strategy:
+                self._decide("merge", into=strategy)
+
+        if marked is None or marked[1] is None or not choices:
+            self.notify("There is no other strategy to merge it into.", severity="warning")
+        else:
+            self.app.push_screen(Question("Into which pattern's strategy?", [*choices, ("", "Into none")]), chosen)
 
     def action_undo(self) -> None:
         self._decide("undo")
