@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format faults study bench-student test-unsloth clean-env
+.PHONY: help install demo test lint format faults study bench-student test-unsloth test-sets clean-env
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,7 +32,7 @@ format: $(STAMP) ## let ruff put the code in order
 # Commands that tests start are counted too; coverage is printed even when a test failed, and make fails then.
 test: lint ## lint, every test but the slow faults, coverage of pada_local
 	rm -rf build/coverage && mkdir -p build/coverage
-	$(BIN)/coverage run -m pytest -q -m "not faults" $(TESTS); code=$$?; \
+	$(BIN)/coverage run -m pytest -q -m "not faults and not sets" $(TESTS); code=$$?; \
 	$(BIN)/coverage combine -q; $(BIN)/coverage report; exit $$code
 
 faults: $(STAMP) ## kill, fill and bend things: slow
@@ -43,6 +43,9 @@ clean-env: ## remove .venv (the built llama.cpp wheel stays in the user's cache)
 
 bench-student: $(STAMP) ## training and evaluation beside plain ways to do the same
 	$(BIN)/python benchmarks/student.py
+
+test-sets: $(STAMP) ## six public data sets through the whole loop (they must lie in ../shared)
+	$(BIN)/python -m pytest -q -s -m sets $(TESTS)
 
 test-unsloth: $(STAMP) ## the Unsloth backend on the CPU, in an environment of its own
 	VENV=$(VENV) scripts/unsloth_env.sh
