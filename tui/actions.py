@@ -26,7 +26,7 @@ ACTIONS = (
     Action("", "4", "go('samples')", "go: samples", "New samples one by one.", False),
     Action("", "5", "go('compare')", "go: compare", "Runs side by side.", False),
     Action("", "6", "go('data')", "go: data", "The examples of the project.", False),
-    Action("", "7", "go('recipes')", "go: recipes", "Every setting with its meaning.", False),
+    Action("", "9", "go('recipes')", "go: recipes", "Every setting with its meaning.", False),
     Action("", "f1", "explain", "help: explain this screen", "What this screen shows, for someone who never fine-tuned."),
     Action("", "question_mark", "keys", "help: keys", "The keys of this screen.", False),
     Action("", "f2", "theme", "view: next theme", "Dark, light, high contrast.", False),

@@ -55,7 +55,7 @@ def test_a_screen_needs_a_project_and_says_so(tmp_path, monkeypatch):
         await pilot.press("4")
         await until(pilot, lambda: any("Open a project" in note.message for note in app._notifications))
         assert app.screen.NAME == "home"
-        await at(pilot, "recipes", "7")
+        await at(pilot, "recipes", "9")
         await until(pilot, lambda: "lora_rank" in shown(app) or "rounds = " in shown(app))
 
     drive(app, script)
