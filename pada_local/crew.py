@@ -38,8 +38,13 @@ class Crew(NamedTuple):
 
     def close(self) -> None:
         """End every child."""
-        for member in {id(member): member for member in (self.student, self.teacher, self.judge)}.values():
+        for member in (self.student, *self.teachers):
             member.close()
+
+    @property
+    def teachers(self) -> "list[Teacher]":
+        """Teacher and judge, once where they are one."""
+        return list({id(member): member for member in (self.teacher, self.judge)}.values())
 
 
 class Turns:
@@ -83,6 +88,9 @@ class Student:
     def cluster(self, vectors: Sequence[Sequence[float]], k_max: int, seed: int, n_init: int) -> Clustering:
         return self._client.cluster(vectors, k_max, seed, n_init)
 
+    def memory_mib(self) -> int:
+        return self._client.memory_mib()
+
     def close(self) -> None:
         self._client.close()
 
@@ -97,6 +105,13 @@ class Teacher:
     def ask_all(self, asks: Sequence[Ask], on_progress: Callable[[int], None] | None = None) -> list[Answer]:
         self._turns.take(self._cached)
         return self._cached.ask_all(asks, on_progress)
+
+    def memory_mib(self) -> int:
+        return self._cached.memory_mib()
+
+    def tokens(self) -> int:
+        """Tokens written so far; what was found in the file costs none."""
+        return self._cached.counts["answer_tokens"]
 
     def close(self) -> None:
         self._cached.close()

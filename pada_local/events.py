@@ -65,13 +65,17 @@ class TrainStep(Event):
     loss: float
     learning_rate: float
     tokens_per_s: float = 0.0
+    held_out_loss: float | None = None
 
 
 class Resources(Event):
+    """Memory that a run uses and what the machine has left, in MiB; 0 where a process or a card is not there."""
+
     host_mib: int
     worker_mib: int = 0
     teacher_mib: int = 0
     gpu_mib: int = 0
+    free_mib: int = 0
     teacher_tokens_per_s: float = 0.0
 
 
@@ -166,6 +170,7 @@ class RunView(msgspec.Struct, frozen=True):
     state: str = "idle"
     stages: tuple[StageView, ...] = ()
     losses: tuple[tuple[int, int, float], ...] = ()
+    held_out: tuple[tuple[int, int, float], ...] = ()
     scores: tuple[RoundScored, ...] = ()
     message: str = ""
     champion_round: int = 0
@@ -193,8 +198,7 @@ def apply(view: RunView, event: Event) -> RunView:
             stage = StageView(event.round, event.stage, event.wave, "done", counts=event.counts, elapsed_s=event.elapsed_s)
             return _with_stage(view, stage)
         case TrainStep():
-            kept = tuple(row for row in view.losses if row[:2] != (event.round, event.step))
-            return change(view, losses=(*kept, (event.round, event.step, event.loss)))
+            return _with_step(view, event)
         case RoundScored():
             kept_scores = tuple(score for score in view.scores if score.round != event.round)
             return change(view, scores=(*kept_scores, event))
@@ -212,6 +216,24 @@ def apply(view: RunView, event: Event) -> RunView:
         case Note():
             return change(view, message=event.text)
     return view
+
+
+def _with_step(view: RunView, event: TrainStep) -> RunView:
+    """The step's losses, in the place of an earlier try's, and how far the training has come."""
+    here = (event.round, event.step)
+
+    def added(rows: tuple[tuple[int, int, float], ...], loss: float) -> tuple[tuple[int, int, float], ...]:
+        # Steps come in order, thousands of them: only a training that began anew has something to drop.
+        kept = rows if not rows or rows[-1][:2] < here else tuple(row for row in rows if row[:2] < here)
+        return (*kept, (*here, loss))
+
+    held_out = view.held_out if event.held_out_loss is None else added(view.held_out, event.held_out_loss)
+    view = msgspec.structs.replace(view, losses=added(view.losses, event.loss), held_out=held_out)
+    at = next((at for at in range(len(view.stages) - 1, -1, -1) if view.stages[at].name == "train"), None)
+    if at is None or view.stages[at].round != event.round:
+        return view
+    stage = msgspec.structs.replace(view.stages[at], done=event.step, total=event.steps)
+    return msgspec.structs.replace(view, stages=(*view.stages[:at], stage, *view.stages[at + 1 :]))
 
 
 def _with_stage(view: RunView, stage: StageView) -> RunView:

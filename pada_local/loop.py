@@ -23,6 +23,7 @@ from pada_local.recipe import Recipe
 from pada_local.records import Candidate, Example, RecipeRow, Round, Run, Stage, TestLook, content_id
 from pada_local.stages import analyse, audit, draft, evaluate, gate, generate, group, select, train
 from pada_local.stages.generate import wanted
+from pada_local.watch import Watch
 
 PREPARE = (train, evaluate)
 STUDY = (analyse, group)
@@ -52,7 +53,8 @@ def start_run(
             run_id=run_id_of(recipe, seed, crew.settings), seed=seed, recipe=recipe, rows=project, student=crew.student,
             teacher=crew.teacher, judge=crew.judge, settings=crew.settings, handover=str(private), emit=emit, cancelled=cancelled,
         )  # fmt: skip
-        return _run(context)
+        with Watch(context.run_id, crew.student, crew.teachers, emit):
+            return _run(context)
     finally:
         crew.close()
 

@@ -157,8 +157,10 @@ class Session:
             pass  # a host that was told to stop leaves when its run has ended
         return True
 
-    def events(self, since: int = 0) -> Iterator[tuple[int, events.Event]]:
+    def events(self, since: int = 0, forever: bool = False) -> Iterator[tuple[int, events.Event]]:
         """Numbered events, stored ones first, then live ones, until the run ends; `outcome` says how it ended.
+
+        `forever` goes on with the next run's, whoever starts it, until `hang_up`.
 
         Uses this session up: no other question can be asked of it afterwards. Raises Interrupted when the host is lost.
         """
@@ -172,7 +174,8 @@ class Session:
                     yield said["seq"], msgspec.convert(said["event"], events.AnyEvent)
                 elif "outcome" in said:
                     self.outcome = said["outcome"]
-                    return
+                    if not forever:
+                        return
                 else:
                     break
         except OSError:

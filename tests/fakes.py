@@ -49,6 +49,9 @@ class FakeStudent:
     def __init__(self) -> None:
         self.trained: list[Train] = []
 
+    def memory_mib(self) -> int:
+        return 0
+
     def train(self, job: Train, on_step: Callable[[Step], None]) -> dict[str, Any]:
         self.trained.append(job)
         seen = [kind for kind in range(KINDS) if sum(f"kind{kind} " in row.prompt for row in job.examples) >= 3]
@@ -92,6 +95,12 @@ class FakeTeacher:
     def __init__(self, behave: Callable[[Ask], Any] | None = None) -> None:
         self.asks: list[Ask] = []
         self._behave = behave
+
+    def memory_mib(self) -> int:
+        return 0
+
+    def tokens(self) -> int:
+        return 0
 
     def ask_all(self, asks: Sequence[Ask], on_progress: Callable[[int], None] | None = None) -> list[Answer]:
         self.asks += asks

@@ -1,5 +1,6 @@
 """The app: one project at most, its screens, and the way out that never leaves a run without an owner."""
 
+import time
 from pathlib import Path
 
 from textual import work
@@ -10,7 +11,7 @@ from pada_local.errors import PadaError
 from pada_local.runtime.safe import safe
 from tui import actions
 from tui.door import Door
-from tui.feed import Ended, Feed, Moved, Seen
+from tui.feed import Feed, Moved, Seen
 from tui.screens.base import ProjectScreen
 from tui.screens.compare import CompareScreen
 from tui.screens.data import DataScreen
@@ -26,6 +27,7 @@ SCREENS = {
     screen.NAME: screen
     for screen in (HomeScreen, RunScreen, PatternsScreen, SamplesScreen, CompareScreen, DataScreen, RecipesScreen)
 }
+SHOW_SECONDS = 0.1
 LEAVE = [("keep", "Leave it running"), ("pause", "Pause it"), ("stop", "Stop it and its host"), ("", "Stay here")]
 
 
@@ -68,6 +70,7 @@ class PadaApp(App[int]):
         self.door: Door | None = None
         self.feed: Feed | None = None
         self.seen = Seen()
+        self._shown_at = 0.0
 
     def on_mount(self) -> None:
         for theme in THEMES:
@@ -113,13 +116,18 @@ class PadaApp(App[int]):
         self.door = self.feed = None
 
     def on_moved(self, message: Moved) -> None:
-        self.seen = message.seen
+        """Show how the run stands, ten times a second at most: the keys of the person come first."""
+        if message.feed is self.feed:
+            self.set_timer(max(0.001, self._shown_at + SHOW_SECONDS - time.monotonic()), self._show_seen)
+
+    def _show_seen(self) -> None:
+        if self.feed is None:
+            return
+        self._shown_at, before, self.seen = time.monotonic(), self.seen, self.feed.take()
         if isinstance(self.screen, ProjectScreen):
             self.screen.show_seen(self.seen)
-
-    def on_ended(self, _message: Ended) -> None:
-        if isinstance(self.screen, ProjectScreen):
-            self.screen.reload()
+            if self.seen.milestone != before.milestone:
+                self.screen.reload()
 
     def complain(self, error: PadaError) -> None:
         """An error as sentences, where it cannot be overlooked and does not stop anything."""

@@ -47,11 +47,11 @@ class Door:
         return self.ask("decide", run=run_id, subject=subject, action=action, words=words)
 
     def events(self, since: int) -> Iterator[tuple[int, events.Event]]:
-        """Stored events from a number on, then live ones until the run ends."""
+        """Stored events from a number on, then live ones, until `close`."""
         with Session.start_host(self.path) as session:
             self._listening = session
             if not self._closed:
-                yield from session.events(since)
+                yield from session.events(since, forever=True)
 
     def close(self) -> None:
         """Leave the host: it may end, and whoever reads events here is woken."""

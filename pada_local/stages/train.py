@@ -68,6 +68,7 @@ def _train(context: Context, adapter_id: str, examples: list[Example | Candidate
         context.emit(TrainStep(
             run_id=context.run_id, round=context.round, step=step.step, steps=step.steps, loss=step.loss,
             learning_rate=step.learning_rate, tokens_per_s=speed,
+            held_out_loss=step.held_out_loss,
         ))  # fmt: skip
 
     facts = context.student.train(job, on_step)

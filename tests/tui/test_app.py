@@ -142,12 +142,10 @@ def test_leaving_during_a_run_asks(finished, monkeypatch):
 
     async def script(pilot):
         from pada_local.events import RunStarted
-        from tui.feed import Moved, apply
 
         await until(pilot, lambda: app.screen.NAME == "run" and app.seen.view.state == "done")
         monkeypatch.setattr(app, "_end_run", lambda how: asked.append(how))
-        app.feed.end()
-        app.post_message(Moved(apply(app.seen, RunStarted(run_id="r", recipe="pada", seed=1, rounds=1, resumed=False))))
+        app.feed.fold(RunStarted(run_id="r", recipe="pada", seed=1, rounds=1, resumed=False))
         await until(pilot, lambda: app.seen.view.state == "running")
         await pilot.press("q")
         await until(pilot, lambda: isinstance(app.screen, Question))
