@@ -82,6 +82,37 @@ def decide(rows: Any, run_id: str, subject: str, action: str, words: dict[str, s
         return msgspec.to_builtins(rows.one(type(row), id=subject))
 
 
+def decide_all(rows: Any, run_id: str, samples: Sequence[str], action: str, words: dict[str, str]) -> dict[str, Any]:
+    """One decision about many samples: accept, reject or undo. Those with which it cannot be done stay as they are.
+
+    Returns how many were changed and refused, and the first reason. All of it commits together. Raises UsageError.
+    """
+    if action not in ("accept", "reject", "undo"):
+        raise UsageError(f"{action!r} is not done with many samples at once.", "Known are: accept, reject, undo.")
+    refused: list[str] = []
+    with rows.together():
+        found = rows.get(Candidate, id=list(samples), run_id=run_id)
+        for number in {row.round for row in found}:
+            _refuse_late(rows, next(row for row in found if row.round == number))
+        changed: list[tuple[Candidate, Row]] = []
+        for row in found:
+            try:
+                if action == "undo":
+                    _undo(rows, row)
+                else:
+                    changed += [(row, new) for new in SAMPLE_ACTIONS[action](rows, row, words)]
+            except UsageError as error:
+                refused.append(f"{error.title} {error.detail}".strip())
+        rows.replace(*(new for _, new in changed))
+        start = rows.count(Decision, run_id=run_id)
+        rows.put(*(
+            _decision(start + at, run_id, row.id, action, _body([row]), _body([new]), words.get("reason", ""))
+            for at, (row, new) in enumerate(changed)
+        ))  # fmt: skip
+    done = len(found) - len(refused)
+    return {"changed": done, "refused": len(refused), "why": refused[0] if refused else ""}
+
+
 def _accept(_rows: Any, row: Candidate, _words: dict[str, str]) -> list[Row]:
     if row.state not in ("accepted", "rejected", "duplicate"):
         raise UsageError(f"A sample that is {row.state} cannot be accepted.", row.reason)
@@ -179,11 +210,14 @@ def _body(rows: Sequence[Any]) -> str:
 
 
 def _keep(rows: Any, run_id: str, subject: str, action: str, before: str, after: str, reason: str) -> Decision:
-    number = rows.count(Decision, run_id=run_id)
+    row = _decision(rows.count(Decision, run_id=run_id), run_id, subject, action, before, after, reason)
+    rows.put(row)
+    return row
+
+
+def _decision(number: int, run_id: str, subject: str, action: str, before: str, after: str, reason: str) -> Decision:
     at = datetime.now(UTC).isoformat(timespec="seconds")
-    row = Decision(
+    return Decision(
         id=content_id("decision", run_id, number, subject, action), run_id=run_id, subject_id=subject, action=action,
         before=before, after=after, reason=reason, at=at,
     )  # fmt: skip
-    rows.put(row)
-    return row

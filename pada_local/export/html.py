@@ -83,6 +83,16 @@ def _rounds(runs: list[dict[str, Any]]) -> str:
     ) + _figure("Validation failures that were analysed, per round", lines("Failures per round", failures, "round"))
 
 
+def _shrinking(pattern: dict[str, Any]) -> str:
+    """The failures behind a pattern, and how many of them are left after each later round: 12 → 3."""
+    return " → ".join(str(count) for count in (pattern["failures"], *(after["failures"] for after in pattern["left"])))
+
+
+def _shrunk(at: int, pattern: dict[str, Any]) -> Series:
+    after = [Point(one["round"], one["failures"]) for one in pattern["left"]]
+    return Series(f"round {at}: {pattern['name']}", [Point(at, pattern["failures"]), *after])
+
+
 def _run(run: dict[str, Any]) -> Iterable[str]:
     yield f"<h2>Run {escaped(_name(run))}, {escaped(run['state'])}</h2>"
     champion = f"Champion: round {run['champion_round']}. " if run["champion_round"] else "No champion yet. "
@@ -91,9 +101,13 @@ def _run(run: dict[str, Any]) -> Iterable[str]:
     found = [(one["round"], pattern) for one in run["rounds"] for pattern in one["patterns"]]
     failures = [(f"round {at}: {pattern['name']}", pattern["failures"]) for at, pattern in found]
     yield _figure("Patterns, by the failures behind them", bars("Patterns and their failures", failures))
-    told = [(at, pattern["name"], pattern["text"], pattern["strategy"]) for at, pattern in found]
-    told += [(one["round"], "without a pattern", "", text) for one in run["rounds"] for text in one["strategies_without_pattern"]]
-    yield _table(("round", "pattern", "what goes wrong", "strategy"), told) if told else ""
+    shrunk = [_shrunk(at, pattern) for at, pattern in found if pattern["left"]]
+    yield _figure("Failures left of each pattern", lines("How patterns shrank", shrunk, "round")) if shrunk else ""
+    told = [(at, pattern["name"], pattern["text"], _shrinking(pattern), pattern["strategy"]) for at, pattern in found]
+    told += [
+        (one["round"], "without a pattern", "", "", text) for one in run["rounds"] for text in one["strategies_without_pattern"]
+    ]
+    yield _table(("round", "pattern", "what goes wrong", "failures", "strategy"), told) if told else ""
     states = ("round", "generated", "accepted", "selected", "rejected", "duplicate", "leaked", "unparsable", "pending")
     yield _table(states, [[one[name] for name in states] for one in run["rounds"]]) if run["rounds"] else ""
     reasons: Counter[str] = Counter()

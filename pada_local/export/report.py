@@ -7,6 +7,7 @@ from typing import Any
 from pada_local.errors import UsageError
 from pada_local.export.losses import loss_curve
 from pada_local.export.scores import Scores, interval, rounded
+from pada_local.export.trends import pattern_trends
 from pada_local.metrics import judged
 from pada_local.metrics.compare import compare_scores
 from pada_local.records import (
@@ -102,6 +103,7 @@ def _champion(project: Any, run: Run) -> str:
 
 def _run(project: Any, scores: Scores, run: Run) -> dict[str, Any]:
     rounds = sorted(project.get(Round, run_id=run.id), key=lambda row: row.number)
+    left = pattern_trends(project, scores, run)
     adapters = [project.one(Adapter, id=row.adapter_id) for row in rounds if row.adapter_id]
     audits = project.get(JudgeAudit, run_id=run.id)
     return {
@@ -114,11 +116,11 @@ def _run(project: Any, scores: Scores, run: Run) -> dict[str, Any]:
             {"judge": row.judge, "kind": row.kind, "auc": row.auc, "threshold": row.threshold, "n": row.n, "used": row.used}
             for row in audits
         ],
-        "rounds": [_round(project, scores, run, row) for row in rounds],
+        "rounds": [_round(project, scores, run, row, left) for row in rounds],
     }  # fmt: skip
 
 
-def _round(project: Any, scores: Scores, run: Run, row: Round) -> dict[str, Any]:
+def _round(project: Any, scores: Scores, run: Run, row: Round, left: dict[str, list[tuple[int, int]]]) -> dict[str, Any]:
     adapter = project.one(Adapter, id=row.adapter_id) if row.adapter_id else None
     values = list(scores.of(row.adapter_id, "validation").values.values())
     strategies = project.get(Strategy, run_id=run.id, round=row.number)
@@ -134,7 +136,9 @@ def _round(project: Any, scores: Scores, run: Run, row: Round) -> dict[str, Any]
         "validation": interval(values) if values else None,
         "validation_failures": project.count(Analysis, run_id=run.id, round=row.number),
         "patterns": [
-            {"name": one.name, "text": one.text, "failures": one.failures, "strategy": text.get(one.id, "")} for one in patterns
+            {"name": one.name, "text": one.text, "failures": one.failures, "strategy": text.get(one.id, ""),
+             "left": [{"round": number, "failures": count} for number, count in left[one.id][1:]]}
+            for one in patterns
         ],
         "strategies_without_pattern": [one.edited or one.drafted for one in strategies if not one.pattern_id],
         **_candidates(project, run, row.number),

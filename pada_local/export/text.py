@@ -126,7 +126,8 @@ def _round(one: dict[str, Any]) -> list[str]:
     validation = _with_interval(one["validation"]) if one["validation"] else "not scored"
     lines = [f"  Round {one['round']}: {one['train']['examples']} training examples, validation {validation}"]
     for pattern in one["patterns"]:
-        lines += _wrapped(f"{pattern['name']} ({pattern['failures']} failures)", "    * ", "      ")
+        left = "".join(f", {after['failures']} left after round {after['round']}" for after in pattern["left"])
+        lines += _wrapped(f"{pattern['name']} ({pattern['failures']} failures{left})", "    * ", "      ")
         lines += _wrapped(f"strategy: {pattern['strategy']}", "      ", "      ")[:4] if pattern["strategy"] else []
     for strategy in one["strategies_without_pattern"]:
         lines += _wrapped(f"strategy without a pattern: {strategy}", "    * ", "      ")[:3]

@@ -11,7 +11,9 @@ import msgspec
 
 from pada_local import records, review
 from pada_local.errors import UsageError
-from pada_local.export import adapter, report
+from pada_local.export import adapter, report, trends
+from pada_local.export.scores import Scores
+from pada_local.look import arms, examples, maps, samples
 from pada_local.records import Candidate, Example, RecipeRow, Round, Row, Run, Setting
 
 LARGEST_PAGE = 200
@@ -79,6 +81,29 @@ def _review(project: Any, question: dict[str, Any]) -> dict[str, Any]:
     return review.queue(project, report.find_run(project.get(Run), str(question.get("run"))).id)
 
 
+def _samples(project: Any, question: dict[str, Any]) -> dict[str, Any]:
+    """A page of the samples that fit a filter (see `look.samples`)."""
+    wanted = samples.read_filter(question.get("filter"))
+    return samples.samples_page(project, wanted, int(question.get("offset", 0)), int(question.get("limit", 50)))
+
+
+def _nearest(project: Any, question: dict[str, Any]) -> dict[str, Any] | None:
+    return samples.nearest_training_example(project, str(question.get("text", "")))
+
+
+def _arms(project: Any, question: dict[str, Any]) -> dict[str, Any]:
+    return arms.side_by_side(project, question.get("a") or {}, question.get("b") or {}, str(question.get("split", "validation")))
+
+
+def _map(project: Any, question: dict[str, Any]) -> dict[str, Any]:
+    return maps.failure_map(project, str(question.get("run")), int(question.get("round", 1)))
+
+
+def _trends(project: Any, question: dict[str, Any]) -> dict[str, Any]:
+    run = report.find_run(project.get(Run), str(question.get("run")))
+    return trends.pattern_trends(project, Scores(project), run)
+
+
 def _report(project: Any, _question: dict[str, Any]) -> dict[str, Any]:
     return report.build_report(project)
 
@@ -93,5 +118,7 @@ def _export_adapter(project: Any, question: dict[str, Any]) -> dict[str, Any]:
 
 READS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "status": _status, "runs": _runs, "recipe": _recipe, "rows": _rows, "page": _page, "report": _report, "compare": _compare,
-    "export_adapter": _export_adapter, "review": _review,
+    "export_adapter": _export_adapter, "review": _review, "samples": _samples, "nearest": _nearest, "arms": _arms, "map": _map,
+    "trends": _trends, "example_facts": lambda project, _: examples.example_facts(project),
+    "leaks": lambda project, _: examples.leak_report(project),
 }  # fmt: skip

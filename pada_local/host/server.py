@@ -19,6 +19,7 @@ from pada_local.host.answers import answer
 from pada_local.host.hub import Hub
 from pada_local.host.runner import Runner
 from pada_local.host.viewer import Connection
+from pada_local.look import samples
 from pada_local.recipe import Recipe, check
 from pada_local.records import EventRow
 from pada_local.store.project import Project
@@ -95,6 +96,8 @@ class Host:
                 return {"asked": asked}
             case "decide":
                 return self._decide(question)
+            case "decide_all":
+                return self._decide_all(question)
             case "status":
                 live = {"host": os.getpid(), "active": self.runner.active, "outcome": self.runner.outcome}
                 return answer(self.project, question) | live | {"view": msgspec.to_builtins(self.hub.view)}
@@ -118,6 +121,12 @@ class Host:
         words = {str(name): str(value) for name, value in (question.get("words") or {}).items()}
         named = [str(question.get(name, "")) for name in ("run", "subject", "action")]
         return review.decide(self.project, *named, words)
+
+    def _decide_all(self, question: dict[str, Any]) -> dict[str, Any]:
+        words = {str(name): str(value) for name, value in (question.get("words") or {}).items()}
+        wanted = samples.read_filter(question.get("filter"))
+        ids = samples.sample_ids(self.project, wanted)
+        return review.decide_all(self.project, wanted.run_id, ids, str(question.get("action", "")), words)
 
     def _admit(self, accepted: socket.socket) -> None:
         connection = Connection(accepted, self.answer, self.hub, self.runner, self._forget)
