@@ -117,8 +117,7 @@ def _augment(context: Context, key: str) -> tuple[str, str]:
     _wait_for_person(context, review.STRATEGIES)
     for wave in range(1, context.recipe.generate.max_waves + 1):
         context.wave = wave
-        enough = not wanted(context) or review.is_confirmed(context.rows, context.run_id, review.SAMPLES, context.round)
-        if enough and not _started(context, wave):
+        if _enough(context) and not _started(context, wave):
             break
         for stage in WRITE:
             key = _stage(context, stage, key)
@@ -139,6 +138,13 @@ def _wait_for_person(context: Context, what: str) -> None:
     detail = f"{count} {what} of round {context.round} wait for a decision."
     fix = "Look at them with 'pada review FILE'; 'pada review FILE confirm' lets the run go on."
     raise Interrupted("The run waits for your review.", detail, fix)
+
+
+def _enough(context: Context) -> bool:
+    """Whether the round's samples are written: the quotas are filled, or a person said so."""
+    place = (context.rows, context.run_id)
+    said = review.is_enough(*place, context.round) or review.is_confirmed(*place, review.SAMPLES, context.round)
+    return said or not wanted(context)
 
 
 def _started(context: Context, wave: int) -> bool:

@@ -33,6 +33,11 @@ def is_confirmed(rows: Rows, run_id: str, what: str, number: int) -> bool:
     return rows.count(Decision, run_id=run_id, subject_id=round_id(what, number), action="confirm") > 0
 
 
+def is_enough(rows: Rows, run_id: str, number: int) -> bool:
+    """Whether a person said that no further wave of samples is to be written in this round."""
+    return rows.count(Decision, run_id=run_id, subject_id=round_id(SAMPLES, number), action="enough") > 0
+
+
 def waiting(rows: Rows, run_id: str, what: str, number: int) -> list[Any]:
     """The rows that a person is asked about: usable strategies, or samples that are accepted as things stand."""
     if what == STRATEGIES:
@@ -57,12 +62,14 @@ def decide(rows: Any, run_id: str, subject: str, action: str, words: dict[str, s
     """Carry out one decision and keep it; the answer is the row as it is now, or the confirmation.
 
     Actions on a sample: accept, reject (reason), edit (input, output). On a strategy: rewrite (text), quota (count),
-    exclude, merge (into: another strategy of the round). On either: undo, the last decision first. On `round_id`: confirm.
+    exclude, merge (into: another strategy of the round). On either: undo, the last decision first. On `round_id`: confirm;
+    on that of samples also enough: the wave that is being written is the round's last.
     Raises UsageError for what is unknown or too late, with nothing changed.
     """
     with rows.together():
-        if action == "confirm":
-            if subject not in [round_id(what, row.number) for row in rows.get(Round, run_id=run_id) for what in KINDS]:
+        if action in ("confirm", "enough"):
+            kinds = KINDS if action == "confirm" else (SAMPLES,)
+            if subject not in [round_id(what, row.number) for row in rows.get(Round, run_id=run_id) for what in kinds]:
                 raise UsageError(f"There are no {subject!r} in this run.")
             return msgspec.to_builtins(_keep(rows, run_id, subject, action, "", "", words.get("reason", "")))
         row = rows.one(Candidate, id=subject, run_id=run_id) or rows.one(Strategy, id=subject, run_id=run_id)

@@ -33,9 +33,14 @@ ACTIONS = (
     Action("", "q", "leave", "app: leave", "Leave; a run that goes on is asked about."),
     Action(HOME, "o", "open_path", "project: open by path", "Type the path of a project file."),
     Action(HOME, "r", "look_again", "home: look again", "Read the list of projects and the doctor's findings again."),
-    Action(RUN, "s", "start", "run: start or resume", "Go on with the unfinished run, or start recipe pada with seed 1."),
+    Action(RUN, "s", "start", "run: start or resume", "Go on with the unfinished run; without one, choose a recipe."),
+    Action(RUN, "w", "other", "run: start another", "Choose a recipe and a seed.", False),
     Action(RUN, "p", "pause", "run: pause", "End after the step that is going on; starting again goes on from there."),
     Action(RUN, "x", "stop", "run: stop", "Pause the run and end the host of this project."),
+    Action(
+        RUN, "n", "skip", "run: skip to the next stage", "Make this wave of samples the last one of the round.", False
+    ),
+    Action(RUN, "l", "events", "run: last events", "The last two hundred things that happened.", False),
     Action(PATTERNS, "e", "rewrite", "strategy: rewrite", "Edit the marked strategy before samples are written from it."),
     Action(PATTERNS, "n", "quota", "strategy: quota", "How many samples the strategy may bring."),
     Action(PATTERNS, "d", "exclude", "strategy: exclude", "Write no samples for this pattern."),

@@ -95,7 +95,7 @@ def _add_runs(commands) -> None:
 
 def _add_review(commands) -> None:
     review = _command(commands, "review", "review:review", "look at strategies and samples, decide about them, confirm a round")
-    actions = ["list", "accept", "reject", "edit", "rewrite", "quota", "exclude", "merge", "undo", "confirm"]
+    actions = ["list", "accept", "reject", "edit", "rewrite", "quota", "exclude", "merge", "undo", "confirm", "enough"]
     review.add_argument("action", nargs="?", choices=actions, default="list", help="what to do (list)")
     review.add_argument("id", nargs="?", default="", metavar="ID", help="strategy or sample: its id, or the start of it")
     review.add_argument("--run", default="", metavar="RUN", help="whose (the unfinished run's when missing)")

@@ -21,13 +21,15 @@ def review(options: argparse.Namespace) -> int:
         given = {name: value for name in WORDS if (value := getattr(options, name)) is not None}
         if "into" in given:
             given["into"] = _whole_id(queue, given["into"])
-        confirming = options.action == "confirm"
-        subject = f"{queue['what']} of round {queue['round']}" if confirming else _whole_id(queue, options.id)
+        rounds = {"confirm": queue["what"], "enough": "samples"}
+        of_round = f"{rounds.get(options.action)} of round {queue['round']}"
+        subject = of_round if options.action in rounds else _whole_id(queue, options.id)
         done = session.decide(queue["run_id"], subject, options.action, **given)
     if options.json:
         talk.facts(done)
     else:
-        talk.say(f"Kept. Go on with 'pada run {options.file}'." if confirming else "Kept.")
+        told = {"confirm": f"Go on with 'pada run {options.file}'.", "enough": "No further wave is written in this round."}
+        talk.say(f"Kept. {told.get(options.action, '')}".strip())
     return ExitCode.DONE
 
 

@@ -211,3 +211,16 @@ def test_the_queue_lists_what_waits_with_its_pattern(bench, at_strategies):
 
 def test_a_recipe_without_review_never_waits(bench):
     assert bench.run() == "done" and not any(isinstance(event, NeedsReview) for event in bench.events)
+
+
+def test_enough_ends_the_writing_though_samples_are_missing(bench, at_samples):
+    accepted = bench.all(Candidate, state="accepted")
+    for row in accepted[:3]:
+        at_samples.does(row, "reject", reason="no")
+    at_samples.does(review.round_id("samples", 1), "enough")
+    waves = {row.wave for row in bench.all(Candidate)}
+    until_review(bench)
+    assert {row.wave for row in bench.all(Candidate)} == waves
+    assert bench.project.count(Candidate, state="accepted") == len(accepted) - 3
+    with pytest.raises(UsageError, match="There are no"):
+        at_samples.does(review.round_id("strategies", 1), "enough")
