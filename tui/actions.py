@@ -37,9 +37,7 @@ ACTIONS = (
     Action(RUN, "w", "other", "run: start another", "Choose a recipe and a seed.", False),
     Action(RUN, "p", "pause", "run: pause", "End after the step that is going on; starting again goes on from there."),
     Action(RUN, "x", "stop", "run: stop", "Pause the run and end the host of this project."),
-    Action(
-        RUN, "n", "skip", "run: skip to the next stage", "Make this wave of samples the last one of the round.", False
-    ),
+    Action(RUN, "n", "skip", "run: skip to the next stage", "Make this wave of samples the last one of the round.", False),
     Action(RUN, "l", "events", "run: last events", "The last two hundred things that happened.", False),
     Action(PATTERNS, "e", "rewrite", "strategy: rewrite", "Edit the marked strategy before samples are written from it."),
     Action(PATTERNS, "n", "quota", "strategy: quota", "How many samples the strategy may bring."),
@@ -47,6 +45,10 @@ ACTIONS = (
     Action(PATTERNS, "m", "merge", "strategy: merge", "Give this pattern's share to another strategy of the round."),
     Action(PATTERNS, "u", "undo", "strategy: undo", "Take back the last decision about it."),
     Action(PATTERNS, "c", "confirm", "review: confirm", "Let a run that waits for you go on with these strategies."),
+    Action(PATTERNS, "left_square_bracket", "turn('-1')", "patterns: round before", "The patterns of the round before.", False),
+    Action(PATTERNS, "right_square_bracket", "turn('1')", "patterns: next round", "The patterns of the round after.", False),
+    Action(PATTERNS, "j", "step('1')", "failure: next", "The next failure behind the pattern.", False),
+    Action(PATTERNS, "k", "step('-1')", "failure: previous", "The failure before.", False),
     Action(SAMPLES, "a", "accept", "sample: accept", "Let the sample into training; the next one is shown."),
     Action(SAMPLES, "r", "reject", "sample: reject", "Keep the sample out of training, with a reason."),
     Action(SAMPLES, "e", "edit", "sample: edit", "Change the output of the sample."),

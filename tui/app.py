@@ -190,7 +190,7 @@ class PadaApp(App[int]):
 
 
 def _shown(key: str) -> str:
-    return {"question_mark": "?", "slash": "/"}.get(key, key)
+    return {"question_mark": "?", "slash": "/", "left_square_bracket": "[", "right_square_bracket": "]"}.get(key, key)
 
 
 def show(path: Path | None) -> int:

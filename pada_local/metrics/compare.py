@@ -1,10 +1,10 @@
 """Is a difference more than chance? Intervals by bootstrap, paired tests by McNemar and paired bootstrap.
 
-All of it is seeded and pure Python: equal numbers in give equal numbers out, on every machine.
+All of it is seeded, and resamples with numpy's RandomState, whose streams never change: equal numbers in give equal numbers
+out, on every machine.
 """
 
 import math
-import random
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -31,9 +31,25 @@ class Difference(msgspec.Struct, frozen=True):
     n: int
 
 
+FEW_VALUES = 16
+CHUNK = 100
+"""Resamples that are held in memory at a time."""
+
+
 def _resampled_means(values: Sequence[float], seed: int, resamples: int) -> list[float]:
-    choose, count = random.Random(seed).choices, len(values)
-    return sorted(sum(choose(values, k=count)) / count for _ in range(resamples))
+    """Sorted means of `resamples` draws of as many values with replacement."""
+    import numpy  # a tenth of a second that only a comparison needs
+
+    draw, count = numpy.random.RandomState(seed), len(values)
+    different, times = numpy.unique(numpy.asarray(values, dtype=float), return_counts=True)
+    if len(different) <= FEW_VALUES:  # how often each value is drawn is all that matters
+        means = draw.multinomial(count, times / count, size=resamples) @ different / count
+    else:
+        means = numpy.concatenate([
+            numpy.asarray(values, dtype=float)[draw.randint(0, count, size=(min(CHUNK, resamples - at), count))].mean(axis=1)
+            for at in range(0, resamples, CHUNK)
+        ])  # fmt: skip
+    return [float(mean) for mean in numpy.sort(means)]
 
 
 def _percentiles(ordered: Sequence[float], level: float) -> tuple[float, float]:

@@ -25,7 +25,7 @@ min_failures = 1
 steps = 20
 learning_rate = 2e-3
 tokens_per_step = 512
-max_length = 1024
+max_length = 2048
 [evaluate]
 max_new_tokens = 24
 [generate]

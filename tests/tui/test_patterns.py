@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from textual.widgets import DataTable, Input
+from textual.widgets import DataTable, TextArea
 
 from pada_local.errors import Interrupted
 from pada_local.records import Run
@@ -33,8 +33,8 @@ def test_a_strategy_is_rewritten_another_merged_into_it_and_taken_back(waiting_f
         await at(pilot, "patterns", "3")
         await until(pilot, lambda: app.screen.query_one(DataTable).row_count == 2 and "Write items of kind" in shown(app))
         await pilot.press("e")
-        await until(pilot, lambda: bool(app.screen.query(Input)))
-        await pilot.press(*" Be brief.", "enter")
+        await until(pilot, lambda: bool(app.screen.query(TextArea)))
+        await pilot.press(*" Be brief.", "ctrl+s")
         await until(pilot, lambda: "(rewritten)" in shown(app))
         await pilot.press("down", "m")
         await until(pilot, lambda: isinstance(app.screen, Question))

@@ -21,6 +21,10 @@ class ProjectScreen(Screen[None]):
     NAME: ClassVar[str]
     EXPLAINED: ClassVar[str] = ""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._newest: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
+
     @property
     def pada(self) -> "PadaApp":
         """The app, by its own type."""
@@ -53,10 +57,41 @@ class ProjectScreen(Screen[None]):
         except PadaError as error:
             self.app.call_from_thread(self.pada.complain, error)
             return
-        self.app.call_from_thread(then, answer)
+        self.app.call_from_thread(self._tell, then, answer)
+
+    def ask_newest(self, name: str, question: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Ask what may be asked often: while one answer of this name is on its way, only the newest question waits."""
+        going_on = name in self._newest
+        self._newest[name] = (question, then)
+        if not going_on:
+            self._ask_on(name)
+
+    @work(thread=True, group="ask", exit_on_error=False)
+    def _ask_on(self, name: str) -> None:
+        asked = None
+        while (wanted := self._newest[name]) is not asked:
+            asked = wanted
+            try:
+                answer = asked[0]()
+            except PadaError as error:
+                self.app.call_from_thread(self.pada.complain, error)
+                continue
+            self.app.call_from_thread(self._tell, asked[1], answer)
+        del self._newest[name]
+
+    def _tell(self, then: Callable[[Any], None], answer: Any) -> None:
+        """Show an answer. What breaks here is this program's fault: it is said, and the run and the app go on."""
+        if not self.is_mounted:
+            return
+        try:
+            then(answer)
+        except Exception as error:
+            self.log.error(error)
+            title = f"The screen could not show an answer ({type(error).__name__})."
+            self.pada.complain(PadaError(title, str(error), "The run is not touched. Another screen may still show it."))
 
     def about_run(self, question: Callable[[Any, str], Any], then: Callable[[Any], None]) -> None:
-        """Ask about the run that is shown, or the newest one, if there is one and a project is open."""
+        """Ask about the run that is shown, or the newest one, if there is one and a project is open; newest question only."""
         door, shown = self.pada.door, self.pada.seen.view.run_id
         if door is None:
             return
@@ -65,4 +100,4 @@ class ProjectScreen(Screen[None]):
             ids = [run["id"] for run in door.ask("runs")]
             return question(door, shown if shown in ids else ids[-1]) if ids else None
 
-        self.ask(asked, lambda answer: then(answer) if answer is not None and self.is_mounted else None)
+        self.ask_newest("run", asked, lambda answer: then(answer) if answer is not None else None)

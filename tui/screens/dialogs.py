@@ -4,9 +4,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
+from pada_local.runtime.safe import safe, safe_line
 from tui.plain import block
 
 
@@ -61,13 +62,40 @@ class Line(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(block(self._head, "bold"))
-            yield Input(self._value, select_on_focus=False)
+            yield Input(safe_line(self._value), select_on_focus=False)
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.dismiss(event.value)
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+
+class Editor(ModalScreen[str | None]):
+    """A text of several lines; ctrl+s keeps it, escape gives None."""
+
+    BINDINGS = [Binding("escape", "close", "leave as it was"), Binding("ctrl+s", "keep", "keep", priority=True)]
+
+    def __init__(self, title: str, value: str = "") -> None:
+        super().__init__()
+        self._head, self._value = title, value
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(block(self._head, "bold"))
+            yield TextArea(safe(self._value), soft_wrap=True, tab_behavior="focus")
+            yield Static("ctrl+s keeps it, escape leaves it as it was", classes="note")
+
+    def on_mount(self) -> None:
+        area = self.query_one(TextArea)
+        area.focus()
+        area.move_cursor(area.document.end)
+
+    def action_keep(self) -> None:
+        self.dismiss(self.query_one(TextArea).text)
 
     def action_close(self) -> None:
         self.dismiss(None)

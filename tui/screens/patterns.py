@@ -1,34 +1,20 @@
-"""Patterns: the groups of failures of the last round, what is written against each, and the failures behind one."""
+"""Patterns: the groups of failures of a round on a list and a map, what is written against each, the failures behind one."""
 
 from typing import Any
 
-from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from pada_local.review import round_id
 from tui import actions
-from tui.feed import Seen
-from tui.plain import block, difference, line
+from tui.charts import MARKS, Plot, scatter
+from tui.plain import block, line
 from tui.screens.base import ProjectScreen
-from tui.screens.dialogs import Line, Question
+from tui.screens.dialogs import Editor, Line, Question
+from tui.screens.failures import failures_of, in_full, patterns_of
 from tui.themes import mark
-
-SHOWN_FAILURES = 8
-
-
-def patterns_of(door: Any, run_id: str) -> dict[str, Any]:
-    """Patterns of the last round that has any, with their strategies and the failures behind them."""
-    patterns = door.rows("Pattern", run_id=run_id)
-    last = max((row["round"] for row in patterns), default=0)
-    strategies = {row["pattern_id"]: row for row in door.rows("Strategy", run_id=run_id, round=last)}
-    analyses = {row["id"]: row for row in door.rows("Analysis", run_id=run_id, round=last)}
-    shown = sorted((row for row in patterns if row["round"] == last), key=lambda row: -row["failures"])
-    sizes: dict[str, dict[int, int]] = {}
-    for row in patterns:
-        sizes.setdefault(row["name"], {})[row["round"]] = row["failures"]
-    return {"run_id": run_id, "round": last, "patterns": shown, "strategies": strategies, "analyses": analyses, "sizes": sizes}
 
 
 class PatternsScreen(ProjectScreen):
@@ -39,10 +25,13 @@ class PatternsScreen(ProjectScreen):
     EXPLAINED = (
         "The teacher looked at each validation example that the student got wrong and said why. Explanations that say the same "
         "are one pattern. For each pattern the teacher drafted a strategy: what new training samples should be like.\n\n"
-        "A pattern of a few failures is an anecdote. You may rewrite a strategy (e), change how many samples it brings (n) or "
-        "leave it out (d), as long as nothing was written from it. With review.strategies in the recipe the run waits for you "
-        "here; c lets it go on.\n\n"
-        "On the right: what the student should have answered and what it did answer, the difference underlined."
+        "A pattern of a few failures is an anecdote. 'Left' tells how many of its failures are still failures after each later "
+        "round. You may rewrite a strategy (e), change how many samples it brings (n) or leave it out (d), as long as nothing "
+        "was written from it. With review.strategies in the recipe the run waits for you here; c lets it go on.\n\n"
+        "On the map each point is a failure; those whose explanations say nearly the same lie near each other, and each pattern "
+        "has a mark of its own. It is a flat picture of a space with many dimensions: near on the map is not always near.\n\n"
+        "On the right: what the student should have answered and what it did answer, the difference underlined. [ and ] go to "
+        "the round before and after, j and k to the next failure and back."
     )
 
     def body(self) -> ComposeResult:
@@ -50,23 +39,20 @@ class PatternsScreen(ProjectScreen):
         with Horizontal():
             with Vertical(id="left"):
                 yield DataTable(id="patterns", cursor_type="row")
-            with Vertical(id="right"):
-                yield Static(id="pattern", classes="pane")
+                yield Static(id="map-name", classes="note")
+                yield Plot(id="map")
+            with VerticalScroll(id="right", classes="pane"):
+                yield Static(id="pattern")
 
     def on_mount(self) -> None:
         self._facts: dict[str, Any] = {}
-        self._round = 0
-        self.query_one(DataTable).add_columns("pattern", "failures", "before", "quota", "state")
+        self._round, self._failure = 0, 0
+        self._failures: list[dict[str, Any]] = []
+        self.query_one(DataTable).add_columns("", "pattern", "fails", "left", "quota", "state")
         self.query_one(DataTable).focus()
 
-    def show_seen(self, seen: Seen) -> None:
-        stages = sum(stage.state == "done" for stage in seen.view.stages)
-        if stages != self._round:
-            self._round = stages
-            self.reload()
-
     def reload(self) -> None:
-        self.about_run(patterns_of, self._show)
+        self.about_run(lambda door, run_id: patterns_of(door, run_id, self._round), self._show)
 
     def _show(self, facts: dict[str, Any]) -> None:
         self._facts = facts
@@ -75,14 +61,18 @@ class PatternsScreen(ProjectScreen):
         table.clear()
         for row in facts["patterns"]:
             strategy = facts["strategies"].get(row["id"])
-            before = facts["sizes"][row["name"]].get(facts["round"] - 1)
+            left = " ".join(str(count) for _, count in facts["trends"].get(row["id"], [])[1:])
             state = strategy["state"] if strategy else row["state"]
             quota = str(strategy["quota"]) if strategy else "-"
-            table.add_row(line(row["name"] or "(no name)", 40), str(row["failures"]), str(before or "-"), quota, mark(state))
+            name = line(row["name"] or "(no name)", 40)
+            table.add_row(MARKS[row["number"] % len(MARKS)], name, str(row["failures"]), left or "-", quota, mark(state))
         table.move_cursor(row=at)
-        told = f"Round {facts['round']}: {len(facts['patterns'])} patterns, {len(facts['analyses'])} failures explained"
+        told = f"Round {facts['round']} of {facts['last']}: {len(facts['patterns'])} patterns, {facts['explained']} explained"
         none = "No pattern yet: they come after the first round."
         self.query_one("#about", Static).update(block(told if facts["round"] else none))
+        shown = facts["map"]
+        share = f", {shown['explained']:.0%} of the spread" if shown["points"] else ""
+        self.query_one("#map-name", Static).update(block(f"map of {len(shown['points'])} failures{share}"))
         self._show_marked()
 
     def on_data_table_row_highlighted(self, _event: DataTable.RowHighlighted) -> None:
@@ -93,28 +83,43 @@ class PatternsScreen(ProjectScreen):
         return (rows[at], self._facts["strategies"].get(rows[at]["id"])) if 0 <= at < len(rows) else None
 
     def _show_marked(self) -> None:
-        marked = self._marked()
-        if marked is None:
-            self.query_one("#pattern", Static).update("")
+        marked, door = self._marked(), self.pada.door
+        self._failures, self._failure = [], 0
+        self._show_text()
+        if marked is None or door is None:
             return
-        row, strategy = marked
-        text = Text.assemble(block(row["name"], "bold"), "\n", block(row["text"]), "\n\n")
-        if strategy:
-            text.append("strategy", "bold").append(" (rewritten)" if strategy["edited"] else "").append("\n")
-            text.append(block(strategy["edited"] or strategy["drafted"])).append("\n\n")
-        text.append("failures behind it, the most typical first\n", "bold")
-        self.query_one("#pattern", Static).update(text)
-        shown = [self._facts["analyses"][one] for one in row["members"][:SHOWN_FAILURES] if one in self._facts["analyses"]]
-        door = self.pada.door
-        if shown and door is not None:
-            self.ask(lambda: (row["id"], _failures(door, shown)), lambda answer: self._add_failures(text, *answer))
+        row = marked[0]
+        points = [(point["x"], point["y"], point["pattern"]) for point in self._facts["map"]["points"]]
+        self.query_one("#map", Plot).show(lambda width, height: scatter(points, width, height, row["number"]))
+        analyses = [self._facts["analyses"][one] for one in row["members"] if one in self._facts["analyses"]]
+        if analyses:
+            self.ask(lambda: (row["id"], failures_of(door, analyses)), lambda answer: self._add_failures(*answer))
 
-    def _add_failures(self, text: Text, pattern_id: str, failures: list[Text]) -> None:
+    def _add_failures(self, pattern_id: str, failures: list[dict[str, Any]]) -> None:
         marked = self._marked()
         if marked is not None and marked[0]["id"] == pattern_id:
-            self.query_one("#pattern", Static).update(Text.assemble(text, *failures))
+            self._failures = failures
+            self._show_text()
+
+    def _show_text(self) -> None:
+        marked = self._marked()
+        text = in_full(*marked, self._failures, self._failure) if marked else Content()
+        self.query_one("#pattern", Static).update(text)
 
     # --- actions
+
+    def action_turn(self, by: str) -> None:
+        """The patterns of the round before or after."""
+        if self._facts.get("round"):
+            self._round = min(self._facts["last"], max(1, self._facts["round"] + int(by)))
+            self._round = 0 if self._round == self._facts["last"] else self._round  # the last one follows the run
+            self.reload()
+
+    def action_step(self, by: str) -> None:
+        """The next failure behind the pattern, or the one before."""
+        if self._failures:
+            self._failure = min(len(self._failures) - 1, max(0, self._failure + int(by)))
+            self._show_text()
 
     def _decide(self, action: str, **words: str) -> None:
         marked, door = self._marked(), self.pada.door
@@ -134,7 +139,7 @@ class PatternsScreen(ProjectScreen):
                 self._decide("rewrite", text=text)
 
         now = marked[1]["edited"] or marked[1]["drafted"]
-        self.app.push_screen(Line("Strategy: what should new samples be like?", now), typed)
+        self.app.push_screen(Editor("Strategy: what should new samples be like?", now), typed)
 
     def action_quota(self) -> None:
         def typed(text: str | None) -> None:
@@ -169,16 +174,3 @@ class PatternsScreen(ProjectScreen):
             subject = round_id("strategies", facts["round"])
             told = "Confirmed: s on the run screen goes on."
             self.ask(lambda: door.decide(facts["run_id"], subject, "confirm"), lambda _: self.notify(told))
-
-
-def _failures(door: Any, analyses: list[dict[str, Any]]) -> list[Text]:
-    """Input, expected, predicted and cause of each."""
-    examples = {row["id"]: row for row in door.rows("Example", id=[one["example_id"] for one in analyses])}
-    answers = {row["id"]: row for row in door.rows("Prediction", id=[one["prediction_id"] for one in analyses])}
-    found = []
-    for one in analyses:
-        example, answer = examples.get(one["example_id"]), answers.get(one["prediction_id"])
-        if example and answer:
-            shown = difference(example["output"], answer["text"])
-            found.append(Text.assemble("\n", block(example["input"]), "\n", shown, block(one["root_cause"], "italic"), "\n"))
-    return found

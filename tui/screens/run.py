@@ -56,7 +56,7 @@ class RunScreen(ProjectScreen):
                 yield Static(id="log", classes="pane")
 
     def on_mount(self) -> None:
-        self._report: list[dict[str, Any]] = []
+        self._runs: list[dict[str, Any]] = []
         self._pace, self._rail = pace.Pace(), ()
         self.query_one("#stages", DataTable).add_columns(*RAIL)
         self.query_one("#stages", DataTable).focus()
@@ -106,7 +106,7 @@ class RunScreen(ProjectScreen):
         self.query_one("#loss", Plot).show(lambda width, height: curve(drawn, marked, width, height))
 
     def _show_scores(self, view: events.RunView) -> None:
-        rows, vanilla = scored_rounds(self._report, view)
+        rows, vanilla = scored_rounds(self._runs, view)
         shown, plot = rows[-MOST_SCORES:], self.query_one("#scores", Plot)
         told = "validation score" if vanilla is None else f"validation score; ¦ vanilla {vanilla:.3f}"
         self.query_one("#scores-name", Static).update(block(told))
@@ -115,12 +115,11 @@ class RunScreen(ProjectScreen):
 
     def reload(self) -> None:
         if self.pada.door is not None:
-            self.ask(lambda door=self.pada.door: door.ask("report"), self._reported)
+            self.ask_newest("scores", lambda door=self.pada.door: door.ask("scores"), self._scored)
 
-    def _reported(self, report: dict[str, Any]) -> None:
-        if self.is_mounted:
-            self._report = report["runs"]
-            self._show_scores(self.pada.seen.view)
+    def _scored(self, runs: list[dict[str, Any]]) -> None:
+        self._runs = runs
+        self._show_scores(self.pada.seen.view)
 
     # --- actions
 
