@@ -88,7 +88,9 @@ def test_run_patterns_samples_compare_and_data_show_the_file(finished, size):
         await at(pilot, "samples", "4")
         await until(pilot, lambda: "All samples: 1 to" in shown(app) and "checks" in shown(app))
         await pilot.press("f")
-        await until(pilot, lambda: "Accepted samples" in shown(app))
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "Accepted samples: 1 to" in shown(app))
         await at(pilot, "data", "6")
         await until(pilot, lambda: "Training and validation examples" in shown(app))
         assert "test" not in {row["split"] for row in app.screen.rows}

@@ -74,28 +74,30 @@ class Line(ModalScreen[str | None]):
         self.dismiss(None)
 
 
-class Editor(ModalScreen[str | None]):
-    """A text of several lines; ctrl+s keeps it, escape gives None."""
+class Editor(ModalScreen[dict[str, str] | None]):
+    """One or more texts of several lines, each with its name; ctrl+s keeps them, escape gives None."""
 
     BINDINGS = [Binding("escape", "close", "leave as it was"), Binding("ctrl+s", "keep", "keep", priority=True)]
 
-    def __init__(self, title: str, value: str = "") -> None:
+    def __init__(self, title: str, texts: dict[str, str]) -> None:
         super().__init__()
-        self._head, self._value = title, value
+        self._head, self._texts = title, texts
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(block(self._head, "bold"))
-            yield TextArea(safe(self._value), soft_wrap=True, tab_behavior="focus")
-            yield Static("ctrl+s keeps it, escape leaves it as it was", classes="note")
+            for name, text in self._texts.items():
+                yield Static(block(name), classes="note")
+                yield TextArea(safe(text), soft_wrap=True, tab_behavior="focus", id=name)
+            yield Static("ctrl+s keeps it, escape leaves it as it was, tab goes to the next text", classes="note")
 
     def on_mount(self) -> None:
-        area = self.query_one(TextArea)
+        area = list(self.query(TextArea))[-1]
         area.focus()
         area.move_cursor(area.document.end)
 
     def action_keep(self) -> None:
-        self.dismiss(self.query_one(TextArea).text)
+        self.dismiss({area.id or "": area.text for area in self.query(TextArea)})
 
     def action_close(self) -> None:
         self.dismiss(None)

@@ -3,9 +3,10 @@
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import DataTable, Static
 
+from tui.door import Door
 from tui.plain import block, line
 from tui.screens.base import ProjectScreen
 from tui.screens.dialogs import Line
@@ -26,12 +27,12 @@ class PagedScreen(ProjectScreen):
         with Horizontal():
             with Vertical(id="left"):
                 yield DataTable(id="rows", cursor_type="row")
-            with Vertical(id="right"):
-                yield Static(id="row", classes="pane")
+            with VerticalScroll(id="right", classes="pane"):
+                yield Static(id="row")
 
     def on_mount(self) -> None:
         self.rows: list[dict[str, Any]] = []
-        self._filter, self._search, self._offset, self._total, self._asked = 0, "", 0, 0, 0
+        self._filter, self._search, self._offset, self._total = 0, "", 0, 0
         self.query_one(DataTable).add_columns(*self.COLUMNS)
         self.query_one(DataTable).focus()
 
@@ -42,31 +43,31 @@ class PagedScreen(ProjectScreen):
     def show_row(self, row: dict[str, Any]) -> None:
         """The marked row, in full."""
 
+    def fetch(self, door: Door, offset: int) -> dict[str, Any]:
+        """One page from the store: rows and how many there are in all. Called in a thread."""
+        where = self.FILTERS[self._filter][1]
+        return door.ask("page", kind=self.KIND, where=where, search=self._search, offset=offset, limit=PAGE)
+
+    def told(self) -> str:
+        """What the list holds, in words."""
+        searched = f', with "{self._search}"' if self._search else ""
+        return self.FILTERS[self._filter][0] + searched
+
     def reload(self) -> None:
-        door = self.pada.door
-        if door is None:
-            return
-        self._asked += 1
-        asked, where = self._asked, self.FILTERS[self._filter][1]
-        words = {"kind": self.KIND, "where": where, "search": self._search, "offset": self._offset, "limit": PAGE}
-
-        def show(page: dict[str, Any]) -> None:
-            if asked == self._asked and self.is_mounted:
-                self._show(page)
-
-        self.ask(lambda: door.ask("page", **words), show)
+        door, offset = self.pada.door, self._offset
+        if door is not None:
+            self.ask_newest("page", lambda: self.fetch(door, offset), self._show)
 
     def _show(self, page: dict[str, Any]) -> None:
-        self.rows, self._total = page["rows"], page["total"]
+        self.rows, self._total, self._offset = page["rows"], page["total"], page["offset"]
         table = self.query_one(DataTable)
         at = table.cursor_row
         table.clear()
         for row in self.rows:
             table.add_row(*self.cells(row))
         table.move_cursor(row=min(at, max(0, len(self.rows) - 1)))
-        searched = f', with "{self._search}"' if self._search else ""
         first = self._offset + 1 if self.rows else 0
-        told = f"{self.FILTERS[self._filter][0]}{searched}: {first} to {self._offset + len(self.rows)} of {self._total}"
+        told = f"{self.told()}: {first} to {self._offset + len(self.rows)} of {self._total}"
         self.query_one("#about", Static).update(block(told))
         self._show_marked()
 

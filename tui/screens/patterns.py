@@ -134,12 +134,12 @@ class PatternsScreen(ProjectScreen):
         if marked is None or marked[1] is None:
             return
 
-        def typed(text: str | None) -> None:
-            if text is not None:
-                self._decide("rewrite", text=text)
+        def typed(texts: dict[str, str] | None) -> None:
+            if texts is not None:
+                self._decide("rewrite", text=texts["strategy"])
 
         now = marked[1]["edited"] or marked[1]["drafted"]
-        self.app.push_screen(Editor("Strategy: what should new samples be like?", now), typed)
+        self.app.push_screen(Editor("What should new samples be like?", {"strategy": now}), typed)
 
     def action_quota(self) -> None:
         def typed(text: str | None) -> None:
