@@ -1,4 +1,4 @@
-"""Compare: every pair of finished runs on the same test examples, in words, and the slices side by side."""
+"""Compare: two arms side by side, each a round of a run: the paired test in words, bars, and the examples that changed."""
 
 from typing import Any
 
@@ -8,9 +8,10 @@ from textual.widgets import DataTable, Static
 
 from tui import actions
 from tui.plain import block, line, number
+from tui.screens.arms import VIEWS, arms_of, first_choice, in_full
 from tui.screens.base import ProjectScreen
 
-WIDTH = 20
+COLUMNS = ("", "run", "round", "validation", "interval", "test", "teacher tokens", "teacher s", "tokens trained")
 
 
 class CompareScreen(ProjectScreen):
@@ -19,21 +20,30 @@ class CompareScreen(ProjectScreen):
     NAME = actions.COMPARE
     BINDINGS = actions.bindings(actions.COMPARE)
     EXPLAINED = (
-        "Each run was scored once on the same test examples. A difference is computed example by example: only those count on "
-        "which the two runs disagree. When the interval of the difference holds zero, or p is above 0.05, the runs may well be "
-        "equally good: more test examples would tell.\n\n"
-        "A slice is a kind of example that the data names. The bars show the share that is right."
+        "Each line above is a round of a run. a marks the one that is compared, b the one that it is compared with.\n\n"
+        "A difference is computed example by example: only those count on which the two disagree. p tells how often chance alone "
+        "would make the two differ as much. When the interval of the difference holds zero, or p is above 0.05, they may well be "
+        "equally good: more examples would tell.\n\n"
+        "A slice is a kind of example that the data names, a pattern a group of failures that the teacher named. The bars show "
+        "the score of each side.\n\n"
+        "v shows the examples that b fixed, those that it newly broke, and the summary again; j and k go through them. t "
+        "compares on the test examples, once both runs are done: whoever looks at them often begins to tune to them. The "
+        "costs are the whole run's."
     )
 
     def body(self) -> ComposeResult:
-        yield Static("Pairs of runs, second minus first", classes="head")
-        yield DataTable(id="pairs", cursor_type="row")
-        yield Static("By slice", classes="head")
-        with VerticalScroll(classes="pane"):
-            yield Static(id="slices")
+        yield DataTable(id="arms", cursor_type="row")
+        yield Static(id="about", classes="head")
+        with VerticalScroll(id="below", classes="pane"):
+            yield Static(id="result")
 
     def on_mount(self) -> None:
-        self.query_one(DataTable).add_columns("first", "second", "difference", "interval", "p", "in words")
+        self._arms: list[dict[str, Any]] = []
+        self._a: tuple[str, int] | None = None
+        self._b: tuple[str, int] | None = None
+        self._split, self._view, self._step = "validation", 0, 0
+        self._found: dict[str, Any] = {}
+        self.query_one(DataTable).add_columns(*COLUMNS)
         self.query_one(DataTable).focus()
 
     def action_look_again(self) -> None:
@@ -42,35 +52,81 @@ class CompareScreen(ProjectScreen):
     def reload(self) -> None:
         door = self.pada.door
         if door is not None:
-            self.ask(lambda: door.ask("report"), self._show)
+            self.ask_newest("report", lambda: door.ask("report"), self._show)
 
     def _show(self, report: dict[str, Any]) -> None:
-        if not self.is_mounted:
-            return
+        self._arms = arms_of(report)
+        known = [arm["key"] for arm in self._arms]
+        first = first_choice(self._arms)
+        self._a = self._a if self._a in known else first[0]
+        self._b = self._b if self._b in known else first[1]
+        self._fill()
+        self._compare()
+
+    def _fill(self) -> None:
         table = self.query_one(DataTable)
+        at = table.cursor_row
         table.clear()
-        for pair in report["comparisons"]:
-            interval = f"[{pair['low']:+.3f}, {pair['high']:+.3f}]"
-            p = "<0.001" if pair["p"] < 0.001 else f"{pair['p']:.3f}"
-            table.add_row(line(pair["a"], 24), line(pair["b"], 24), f"{pair['difference']:+.3f}", interval, p, in_words(pair))
-        lines = []
-        for name in sorted({name for run in report["runs"] if run["test"] for name in run["test"]["by_slice"]}):
-            lines.append(name)
-            for run in report["runs"]:
-                if run["test"] and name in run["test"]["by_slice"]:
-                    share = run["test"]["by_slice"][name]
-                    lines.append(f"  {run['recipe'][:24]:<24} {bar(share)} {number(share)}")
-        self.query_one("#slices", Static).update(block("\n".join(lines) or "No run has a test score yet."))
+        for arm in self._arms:
+            sides = ("a" if arm["key"] == self._a else "") + ("b" if arm["key"] == self._b else "")
+            score, test = arm["validation"], number(arm["test"])
+            interval = f"[{score['low']:.3f}, {score['high']:.3f}]"
+            costs = [f"{arm['cost'][name]:,.0f}" for name in ("tokens", "seconds", "trained")]
+            name = line(f"{arm['recipe']}, seed {arm['seed']}", 30)
+            table.add_row(sides, name, str(arm["key"][1]), number(score["mean"]), interval, test, *costs)
+        table.move_cursor(row=at)
 
+    def _compare(self) -> None:
+        door, words = self.pada.door, {"split": self._split}
+        if door is None or self._a is None or self._b is None:
+            self.query_one("#result", Static).update(block("A score is needed to compare: the first comes with round 1."))
+            return
+        for side, (run, number_) in (("a", self._a), ("b", self._b)):
+            words[side] = {"run": run, "round": number_}
+        self.ask_newest("arms", lambda: door.ask("arms", **words), self._compared)
 
-def in_words(pair: dict[str, Any]) -> str:
-    """What the interval and the test allow to say."""
-    if pair["low"] <= 0 <= pair["high"]:
-        return "no difference that can be told from chance"
-    return "second is better" if pair["difference"] > 0 else "first is better"
+    def _compared(self, found: dict[str, Any]) -> None:
+        self._found = found
+        self._show_result()
 
+    def _show_result(self) -> None:
+        found, names = self._found, {arm["key"]: f"{arm['recipe']} {arm['key'][1]}" for arm in self._arms}
+        if not found:
+            return
+        view = VIEWS[self._view]
+        sides = f"a {names.get(self._a, '')}, b {names.get(self._b, '')}, on {found['split']} examples"
+        self.query_one("#about", Static).update(block(f"{view}: {sides}"))
+        width = max(20, self.size.width - 50)
+        self.query_one("#result", Static).update(in_full(found, view, self._step, width))
+        self.query_one("#below").scroll_home(animate=False)
 
-def bar(share: float, width: int = WIDTH) -> str:
-    """A bar whose filled part is the share."""
-    full = round(share * width)
-    return "█" * full + "░" * (width - full)
+    # --- actions
+
+    def _mark(self, side: str) -> None:
+        at = self.query_one(DataTable).cursor_row
+        if 0 <= at < len(self._arms):
+            setattr(self, side, self._arms[at]["key"])
+            self._step = 0
+            self._fill()
+            self._compare()
+
+    def action_side(self, side: str) -> None:
+        """Put the marked line on side a or b."""
+        self._mark(f"_{side}")
+
+    def action_view(self) -> None:
+        """Summary, fixed examples, newly broken ones."""
+        self._view, self._step = (self._view + 1) % len(VIEWS), 0
+        self._show_result()
+
+    def action_step(self, by: str) -> None:
+        """The next changed example, or the one before."""
+        ids = self._found.get(VIEWS[self._view], [])
+        if ids:
+            self._step = min(len(ids) - 1, max(0, self._step + int(by)))
+            self._show_result()
+
+    def action_split(self) -> None:
+        """Validation or test examples."""
+        self._split, self._step = ("test" if self._split == "validation" else "validation"), 0
+        self._compare()
