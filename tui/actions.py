@@ -65,6 +65,9 @@ ACTIONS = (
     Action(COMPARE, "k", "step('-1')", "example: previous", "The example before.", False),
     Action(COMPARE, "r", "look_again", "compare: look again", "Compute the comparison again.", False),
     Action(DATA, "f", "filter", "data: next split", "All, training, validation; test examples stay hidden."),
+    Action(DATA, "o", "same_output", "data: same output", "Only examples with the output of the marked one; again: all."),
+    Action(DATA, "i", "facts", "data: facts", "Counts, lengths, the most frequent outputs, what stands twice."),
+    Action(DATA, "l", "leaks", "data: leak report", "Inputs that are nearly the same in two splits."),
     Action(DATA, "slash", "search", "data: search", "Examples whose text holds a word."),
 )
 

@@ -16,11 +16,16 @@ def line(text: object, width: int = 120) -> Text:
     return Text(safe_line(str(text)[: width * 4], width), no_wrap=True)
 
 
-def block(text: object, style: str = "") -> Text:
+def block(text: object, style: str = "", longest: int = LONGEST) -> Text:
     """A text of some lines; what is longer than a screen can show is cut, and says so."""
     whole = str(text)
-    cut = safe(whole[:LONGEST]) + (f"\n… {len(whole) - LONGEST} more characters" if len(whole) > LONGEST else "")
+    cut = safe(whole[:longest]) + (f"\n… {len(whole) - longest} more characters" if len(whole) > longest else "")
     return Text(cut, style=style)
+
+
+def shortened(text: object, width: int) -> str:
+    """At most `width` characters on one line, as a part of a longer text."""
+    return safe_line(str(text)[: width * 4], width)
 
 
 def number(value: float | None, digits: int = 3) -> str:

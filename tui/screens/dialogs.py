@@ -10,6 +10,9 @@ from textual.widgets.option_list import Option
 from pada_local.runtime.safe import safe, safe_line
 from tui.plain import block
 
+LONG_PAGE = 40_000
+"""Characters of a page to scroll through."""
+
 
 class Page(ModalScreen[None]):
     """A text; any of the usual keys closes it."""
@@ -23,7 +26,7 @@ class Page(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog"):
             yield Static(block(self._head, "bold"))
-            yield Static(block("\n" + self._text))
+            yield Static(block("\n" + self._text, longest=LONG_PAGE))
 
     def action_close(self) -> None:
         self.dismiss()
