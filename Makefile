@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format faults study bench-student test-unsloth test-sets clean-env
+.PHONY: help install demo pictures test lint format faults study bench-student test-unsloth test-sets clean-env
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ $(STAMP): pyproject.toml hatch_build.py scripts/install.sh
 
 demo: $(STAMP) ## the whole loop on the built-in models and data, then the report
 	$(BIN)/pada demo --to build/demo
+
+pictures: demo ## the README's pictures of the app, drawn from the finished demo
+	$(BIN)/python scripts/pictures.py build/demo/demo-1.duckdb
 
 lint: $(STAMP) ## style and layers
 	$(BIN)/ruff check .

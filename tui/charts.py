@@ -4,6 +4,7 @@ colours, so that they can be read without any.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from textual.content import Content
 from textual.widget import Widget
@@ -62,9 +63,14 @@ def curve(drawn: Sequence[Point], marked: Sequence[Point], width: int, height: i
     for number, row in enumerate(cells):
         label = labels[0] if number == 0 else labels[1] if number == height - 1 else ""
         parts.append((f"{label:>{width - inner - 2}} │", "dim"))
-        parts += [(cell, "bold $accent" if (number, column) in spots else "$primary") for column, cell in enumerate(row)]
+        parts += _runs((cell, "bold $accent" if (number, column) in spots else "$primary") for column, cell in enumerate(row))
         parts.append("\n" if number < height - 1 else "")
     return Content.assemble(*parts)
+
+
+def _runs(cells: Iterable[tuple[str, str]]) -> list[Part]:
+    """Characters of the same style as one part."""
+    return [("".join(cell for cell, _ in same), style) for style, same in groupby(cells, key=lambda one: one[1])]
 
 
 def _joined(points: Sequence[Point], columns: int) -> Iterable[Point]:
@@ -120,7 +126,7 @@ def _whisker(row: Interval, low: float, high: float, width: int, reference: floa
     if reference is not None:
         cells[_scaled(reference, low, high, width)] = "¦"
     cells[mean] = "●"
-    return [(cell, "bold" if at == mean else "dim" if cell == "¦" else "$primary") for at, cell in enumerate(cells)]
+    return _runs((cell, "bold" if at == mean else "dim" if cell == "¦" else "$primary") for at, cell in enumerate(cells))
 
 
 def scatter(points: Sequence[tuple[float, float, int]], width: int, height: int, shown: int | None = None) -> Content:
@@ -134,15 +140,16 @@ def scatter(points: Sequence[tuple[float, float, int]], width: int, height: int,
             cells[place] = group
     parts: list[Part] = []
     for row in range(height):
-        for column in range(width):
-            group = cells.get((row, column))
-            if group is None:
-                parts.append(" ")
-            else:
-                weight = "" if shown is None else "bold " if group == shown else "dim "
-                parts.append((MARKS[group % len(MARKS)], weight + STYLES[group % len(STYLES)]))
+        parts += _runs(_spot(cells.get((row, column)), shown) for column in range(width))
         parts.append("\n" if row < height - 1 else "")
     return Content.assemble(*parts)
+
+
+def _spot(group: int | None, shown: int | None) -> tuple[str, str]:
+    if group is None:
+        return " ", ""
+    weight = "" if shown is None else "bold " if group == shown else "dim "
+    return MARKS[group % len(MARKS)], weight + STYLES[group % len(STYLES)]
 
 
 def bar(share: float, width: int = 20) -> str:

@@ -1,5 +1,6 @@
 """The parts without a screen: folding events, foreign strings, words for differences."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,8 @@ def test_the_readme_names_the_keys_of_the_table():
         shown = {"question_mark": "?", "slash": "/", "f1": "F1", "f2": "F2"}.get(action.key, action.key)
         if action.screen in ("", "run", "samples") and action.key not in ("c",):
             assert f"`{shown}`" in section, action
+
+
+def test_every_table_is_the_one_that_keeps_its_header_in_step():
+    rooms = (Path(__file__).resolve().parents[2] / "tui").rglob("*.py")
+    assert {path.name for path in rooms if re.search(r"DataTable\(", path.read_text(encoding="utf-8"))} <= {"table.py"}

@@ -10,6 +10,7 @@ from tui import actions
 from tui.plain import block, line, number
 from tui.screens.arms import VIEWS, arms_of, first_choice, in_full
 from tui.screens.base import ProjectScreen
+from tui.table import Table
 
 COLUMNS = ("", "run", "round", "validation", "interval", "test", "teacher tokens", "teacher s", "tokens trained")
 
@@ -32,7 +33,7 @@ class CompareScreen(ProjectScreen):
     )
 
     def body(self) -> ComposeResult:
-        yield DataTable(id="arms", cursor_type="row")
+        yield Table(id="arms")
         yield Static(id="about", classes="head")
         with VerticalScroll(id="below", classes="pane"):
             yield Static(id="result")

@@ -11,6 +11,7 @@ from tui import actions
 from tui.plain import line
 from tui.screens.base import ProjectScreen
 from tui.screens.dialogs import Line
+from tui.table import Table
 from tui.themes import mark
 
 PLACES = (".", "demo-run", "build/demo")
@@ -37,9 +38,9 @@ class HomeScreen(ProjectScreen):
 
     def body(self) -> ComposeResult:
         yield Static("Project files", classes="head")
-        yield DataTable(id="projects", cursor_type="row")
+        yield Table(id="projects")
         yield Static("This machine", classes="head")
-        yield DataTable(id="doctor", cursor_type="row")
+        yield Table(id="doctor")
 
     def on_mount(self) -> None:
         self.query_one("#projects", DataTable).add_columns("file", "size", "folder")

@@ -10,6 +10,7 @@ from tui.door import Door
 from tui.plain import block, line
 from tui.screens.base import ProjectScreen
 from tui.screens.dialogs import Line
+from tui.table import Table
 
 PAGE = 100
 CELL = 60
@@ -26,7 +27,7 @@ class PagedScreen(ProjectScreen):
         yield Static(id="about", classes="head")
         with Horizontal():
             with Vertical(id="left"):
-                yield DataTable(id="rows", cursor_type="row")
+                yield Table(id="rows")
             with VerticalScroll(id="right", classes="pane"):
                 yield Static(id="row")
 

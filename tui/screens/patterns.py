@@ -14,6 +14,7 @@ from tui.plain import block, line
 from tui.screens.base import ProjectScreen
 from tui.screens.dialogs import Editor, Line, Question
 from tui.screens.failures import failures_of, in_full, patterns_of
+from tui.table import Table
 from tui.themes import mark
 
 
@@ -38,7 +39,7 @@ class PatternsScreen(ProjectScreen):
         yield Static(id="about", classes="head")
         with Horizontal():
             with Vertical(id="left"):
-                yield DataTable(id="patterns", cursor_type="row")
+                yield Table(id="patterns")
                 yield Static(id="map-name", classes="note")
                 yield Plot(id="map")
             with VerticalScroll(id="right", classes="pane"):

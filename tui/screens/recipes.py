@@ -14,6 +14,7 @@ from pada_local.session import find_recipe, recipe_folders
 from tui import actions
 from tui.plain import block, line
 from tui.screens.base import ProjectScreen
+from tui.table import Table
 
 
 class RecipesScreen(ProjectScreen):
@@ -29,7 +30,7 @@ class RecipesScreen(ProjectScreen):
     def body(self) -> ComposeResult:
         with Horizontal():
             with Vertical(id="left"):
-                yield DataTable(id="recipes", cursor_type="row")
+                yield Table(id="recipes")
             with VerticalScroll(id="right", classes="pane"):
                 yield Static(id="fields")
 

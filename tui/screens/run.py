@@ -18,6 +18,7 @@ from tui.plain import block, line
 from tui.screens.base import ProjectScreen
 from tui.screens.dialogs import Line, Page
 from tui.screens.starting import choose_recipe, next_seed
+from tui.table import Table
 from tui.themes import mark
 
 MOST_SCORES = 8
@@ -46,7 +47,7 @@ class RunScreen(ProjectScreen):
         yield Static(id="headline", classes="head")
         with Horizontal():
             with Vertical(id="left"):
-                yield DataTable(id="stages", cursor_type="row")
+                yield Table(id="stages")
             with Vertical(id="right"):
                 yield Static(id="loss-name", classes="note")
                 yield Plot(id="loss")
