@@ -127,9 +127,9 @@ def assemble(
     def say(text: str) -> None:
         emit(Note(text=text))
 
-    teacher = _source(settings["teacher"], recipe, private / "teacher", say)
+    teacher = source_of(settings["teacher"], recipe, private / "teacher", say)
     named = settings.get("judge") or settings["teacher"]
-    judge = teacher if named == settings["teacher"] else _source(named, recipe, private / "judge", say)
+    judge = teacher if named == settings["teacher"] else source_of(named, recipe, private / "judge", say)
     known = {
         **settings, "student": str(student), "student_hash": folder_hash(student), "chat": chat_family(student),
         "teacher": teacher.identity, "judge": judge.identity, "system": settings.get("system", ""),
@@ -150,7 +150,7 @@ class Source(NamedTuple):
     open: Callable[[], Backend]
 
 
-def _source(named: str, recipe: Recipe, folder: Path, say: Callable[[str], None]) -> Source:
+def source_of(named: str, recipe: Recipe, folder: Path, say: Callable[[str], None]) -> Source:
     """A model file, prompted in its own chat format, or a server that the user started. Raises MissingError, UsageError."""
     if is_address(named):
         address = read_address(named)

@@ -21,6 +21,7 @@ from pada_local.errors import BusyError, Interrupted, MissingError, PadaError, U
 from pada_local.host import place, wire
 from pada_local.recipe import Recipe, load
 from pada_local.runtime import places
+from pada_local.teacher.protocol import Piece
 
 HOST_MODULE = "pada_local.host"
 HOST_SECONDS = 30.0
@@ -142,6 +143,46 @@ class Session:
     def start(self, recipe: Recipe, seed: int) -> int:
         """Start a run or go on with it; returns the number from which its events are to be read."""
         return self.ask("start", recipe=msgspec.to_builtins(recipe), seed=seed)["since"]
+
+    def voices(self) -> list[dict[str, Any]]:
+        """Who can be asked: the base, every trained round, the teacher (see `look.voices`)."""
+        return self.ask("voices")
+
+    def talk(self, prompt: str, who: str, run: str = "") -> Iterator[Piece]:
+        """A free answer of base, teacher or round:N of a run, piece by piece, the last of kind `end`; needs a host.
+
+        Until it has ended nothing else can be asked here; `hush` ends it, and so does leaving the iteration. An exception
+        out of a signal while a piece is waited for uses the session up: a handler should call `hush` instead.
+        Raises UsageError while a run needs the memory, MissingError, StudentError, TeacherError.
+        """
+        if self._project is not None:
+            raise UsageError("Only a host can answer.", "This file was opened without one.")
+        self.ask("talk", prompt=prompt, who=who, run=run)
+        told = self._told()
+        try:
+            for said in told:
+                if "piece" not in said:
+                    if error := said.get("error"):
+                        raise wire.error_from_wire(error)
+                    return
+                yield msgspec.convert(said["piece"], Piece)
+        except GeneratorExit:
+            self.hush()
+            while "piece" in next(told, {}):
+                pass
+            raise
+        raise _host_lost(self.path)
+
+    def _told(self) -> Iterator[dict[str, Any]]:
+        with contextlib.suppress(OSError):
+            for line in self._lines:
+                yield msgspec.json.decode(line)
+
+    def hush(self) -> None:
+        """End the answer that is on its way here; from any thread or signal handler, at any time."""
+        if self._connection is not None:
+            with contextlib.suppress(OSError):  # it may be over already
+                self._connection.sendall(wire.encode({"op": "hush"}))
 
     def end_run(self, how: str, timeout_s: float = 20.0) -> bool:
         """`how` is pause or stop. Waits until the run has ended; False when nothing ran."""

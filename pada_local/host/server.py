@@ -18,6 +18,7 @@ from pada_local.host import place
 from pada_local.host.answers import answer
 from pada_local.host.hub import Hub
 from pada_local.host.runner import Runner
+from pada_local.host.talks import Talks
 from pada_local.host.viewer import Connection
 from pada_local.look import samples
 from pada_local.recipe import Recipe, check
@@ -46,6 +47,7 @@ class Host:
             os.truncate(place.log_path(self.path), 0)
         self.hub = Hub(self.project, lambda seq: read_events(self.project, seq))
         self.runner = Runner(self.project, self.path, self.hub)
+        self.talks = Talks(self.project, self.path, lambda: self.runner.active)
         self._connections: set[Connection] = set()
         self._lock = threading.Lock()
         self.runner.settle()
@@ -71,6 +73,7 @@ class Host:
             with contextlib.suppress(TimeoutError):
                 self._admit(listener.accept()[0])
             now = time.monotonic()
+            self.talks.end_if_idle(now)
             if self.runner.active or self._connections:
                 busy_at = now
             waited = now - (busy_at if self._someone_came else began)
@@ -114,7 +117,8 @@ class Host:
         if self._leaving.is_set():
             raise UsageError("The host of this project is ending.", "It was told to stop.", "Try again in a moment.")
         since = self.hub.next_seq
-        self.runner.start(recipe, seed)
+        with self.talks.making_way():
+            self.runner.start(recipe, seed)
         return {"since": since}
 
     def _decide(self, question: dict[str, Any]) -> dict[str, Any]:
@@ -129,7 +133,7 @@ class Host:
         return review.decide_all(self.project, wanted.run_id, ids, str(question.get("action", "")), words)
 
     def _admit(self, accepted: socket.socket) -> None:
-        connection = Connection(accepted, self.answer, self.hub, self.runner, self._forget)
+        connection = Connection(accepted, self.answer, self.hub, self.runner, self.talks, self._forget)
         self._someone_came = True
         with self._lock:
             self._connections.add(connection)
@@ -144,6 +148,7 @@ class Host:
         listener.close()
         place.socket_path(self.path).unlink(missing_ok=True)
         self.runner.ask_to_end("pause")
+        self.talks.end("The host of this project has ended.", grace_s=0.5)
         if not self.runner.wait(PAUSE_SECONDS):
             self._leave_hard()
         self.hub.flush()

@@ -5,7 +5,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -13,6 +13,7 @@ from pada_local.errors import PadaError, UsageError
 from pada_local.host import wire
 from pada_local.host.hub import Hub, Viewer
 from pada_local.host.runner import Runner
+from pada_local.host.talks import Talk, Talks
 from pada_local.records import EventRow
 
 log = logging.getLogger(__name__)
@@ -22,11 +23,12 @@ class Connection:
     """Serves one accepted socket until either side closes it."""
 
     def __init__(self, accepted: socket.socket, answer: Callable[[dict[str, Any]], Any], hub: Hub, runner: Runner,
-                 forget: Callable[["Connection"], None]) -> None:  # fmt: skip
+                 talks: Talks, forget: Callable[["Connection"], None]) -> None:  # fmt: skip
         accepted.settimeout(None)
         self._socket, self._answer, self._hub, self._runner, self._forget = accepted, answer, hub, runner, forget
         self._sending = threading.Lock()
         self._viewer: Viewer | None = None
+        self._talks, self._talk = talks, cast(Talk | None, None)
 
     def serve(self) -> None:
         """Answer questions in order until the viewer leaves."""
@@ -39,6 +41,7 @@ class Connection:
             if self._viewer is not None:
                 self._hub.leave(self._viewer)
                 self._viewer.offer(None)
+            self._hush()
             self._socket.close()
             self._forget(self)
 
@@ -49,6 +52,10 @@ class Connection:
                 raise UsageError("A question must be a JSON object.")
             if question.get("op") == "subscribe":
                 return self._subscribe(int(question.get("from", 0)))
+            if question.get("op") == "talk":
+                return self._begin_talk(question)
+            if question.get("op") == "hush":
+                return self._hush()
             self._send({"ok": True, "value": self._answer(question)})
         except (msgspec.DecodeError, TypeError, ValueError) as error:
             self._send({"ok": False, "error": wire.error_to_wire(UsageError("The question cannot be read.", str(error)))})
@@ -74,6 +81,27 @@ class Connection:
             # Behind the events that wait for this viewer: the last of them may have come while the stored ones were sent.
             self._viewer.offer({"outcome": self._runner.outcome})
         threading.Thread(target=self._stream, args=(self._viewer,), name="stream", daemon=True).start()
+
+    def _begin_talk(self, question: dict[str, Any]) -> None:
+        """An answer, piece by piece, in a thread: meanwhile this connection may say `hush`, to which there is no reply."""
+        if self._talk is not None and self._talk.going_on:
+            raise UsageError("This connection is being answered already.", fix="Wait, or stop the answer.")
+        self._talk = self._talks.begin(question)
+        self._send({"ok": True, "value": {"who": self._talk.who}})
+        threading.Thread(target=self._tell, args=(self._talk,), name="talk", daemon=True).start()
+
+    def _tell(self, talk: Talk) -> None:
+        try:
+            for message in talk.messages():
+                self._send(message)
+        except OSError as error:
+            log.info("a viewer was lost: %s", error)
+            talk.hush()
+            self._shut()
+
+    def _hush(self) -> None:
+        if self._talk is not None:
+            self._talk.hush()
 
     def _stream(self, viewer: Viewer) -> None:
         try:

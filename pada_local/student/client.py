@@ -53,6 +53,7 @@ class StudentClient:
         self._process: Popen[bytes] | None = None
         self._buffer = bytearray()
         self._number = 0
+        self._over: Callable[[], bool] | None = None
         self._generate_facts: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._encoder, self._decoder = msgspec.json.Encoder(), msgspec.json.Decoder(say.Report)
@@ -82,6 +83,12 @@ class StudentClient:
     def generate_facts(self) -> dict[str, Any]:
         """Facts of the batch that `generate` gave last (dtype, device, backend, batch size), and of the whole job at its end."""
         return dict(self._generate_facts)
+
+    def talk(self, job: say.Talk, over: Callable[[], bool]) -> Iterator[say.Loaded | say.Said | say.Answered]:
+        """The answer's text as it comes, its whole text last; when `over` says so the answer ends, and the model stays loaded."""
+        for message in self._do(job, over):
+            if isinstance(message, say.Loaded | say.Said | say.Answered):
+                yield message
 
     def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
         """L2-normalised sentence vectors in the order of the texts."""
@@ -141,8 +148,11 @@ class StudentClient:
             raise StudentError("The student worker ended a job without its result.", fix="Run again.")
         return found[0]
 
-    def _do(self, job: Any) -> Iterator[Any]:
-        """Send a job; yield its messages up to and with Finished. Whatever breaks off the reading ends the worker."""
+    def _do(self, job: Any, over: Callable[[], bool] | None = None) -> Iterator[Any]:
+        """Send a job; yield its messages up to and with Finished. Whatever breaks off the reading ends the worker.
+
+        `over` is asked while waiting, for jobs that can be cut off.
+        """
         if not self._lock.acquire(blocking=False):
             raise StudentError("The student worker is busy with another job.", fix="Wait until that job is done.")
         finished = False
@@ -150,6 +160,7 @@ class StudentClient:
             process = self._started()
             self._number += 1
             self._send(process, msgspec.structs.replace(job, job=self._number))
+            self._over = over
             while not finished:
                 message = self._next(process)
                 if message.job != self._number and not isinstance(message, say.Failed):
@@ -161,6 +172,7 @@ class StudentClient:
                     self._on_event(ModelReady(role="student", model=message.model, elapsed_s=message.elapsed_s))
                 yield message
         finally:
+            self._over = None
             if not finished:
                 self.close()
             self._lock.release()
@@ -199,7 +211,9 @@ class StudentClient:
 
     def _next(self, process: Popen[bytes], deadline: float | None = None) -> Any:
         """The worker's next message. Raises Interrupted when cancelled, StudentError when it died or is too late."""
+        self._cut_if_over(process)
         while (cut := self._buffer.find(b"\n")) < 0:
+            self._cut_if_over(process)
             if self.cancelled():
                 self.close()
                 raise Interrupted(
@@ -216,6 +230,11 @@ class StudentClient:
             raise StudentError(
                 "The student worker said something that is not a message.", str(error), "Run: pada doctor"
             ) from error
+
+    def _cut_if_over(self, process: Popen[bytes]) -> None:
+        if self._over is not None and self._over():
+            self._over = None
+            self._send(process, say.Cut(job=self._number))
 
     def _receive(self, process: Popen[bytes]) -> None:
         """Take what the worker wrote, waiting one tick at most."""

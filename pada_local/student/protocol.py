@@ -1,7 +1,8 @@
 """What the host and the student worker say to each other: one JSON line a message, over the worker's stdin and stdout.
 
 The worker does one job at a time. For each job it sends any number of progress messages and ends with `Finished` or
-`Failed`. Large things (adapters) are handed over as files in a private folder that the host names and removes.
+`Failed`; only `Cut` may be sent while a job goes on. Large things (adapters) are handed over as files in a private folder
+that the host names and removes.
 """
 
 from typing import Any, Union
@@ -70,6 +71,22 @@ class Generate(Message):
     backend: str = "auto"
 
 
+class Talk(Message):
+    """Answer one prompt as `Generate` would, and send its text as it comes; ends early when `Cut` arrives."""
+
+    base: str
+    adapter: str
+    prompt: str
+    stop: str
+    max_new_tokens: int
+    threads: int = 0
+    dtype: str = "float32"
+
+
+class Cut(Message):
+    """End the `Talk` with this number after the token that is being made; nothing else is answered to it."""
+
+
 class Embed(Message):
     """Sentence vectors, L2-normalised, of `texts` with the sentence-transformers model in folder `model`."""
 
@@ -119,7 +136,7 @@ class Stop(Message):
     """End the worker."""
 
 
-Job = Union[Train, Generate, Embed, Cluster, Describe, CountTokens, Shorten, ReadTable, Stop]
+Job = Union[Train, Generate, Talk, Cut, Embed, Cluster, Describe, CountTokens, Shorten, ReadTable, Stop]
 
 
 class Ready(Message):
@@ -149,6 +166,12 @@ class Answered(Message):
     texts: list[str]
     tokens: list[int]
     facts: dict[str, float | int | str] = {}
+
+
+class Said(Message):
+    """More text of the answer to a `Talk`; its whole text comes as `Answered` at the end."""
+
+    text: str
 
 
 class Loaded(Message):
@@ -221,5 +244,6 @@ class Failed(Message):
 
 
 Report = Union[
-    Ready, Step, Answered, Loaded, Vectors, Clustering, Description, Counted, Shortened, TableOpened, TableRows, Finished, Failed
+    Ready, Step, Answered, Said, Loaded, Vectors, Clustering, Description, Counted, Shortened, TableOpened, TableRows, Finished,
+    Failed,
 ]

@@ -67,7 +67,7 @@ def body(ask: Ask, cache_prompt: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class _Stream:
+class Stream:
     """One question on its way and what has come of its answer."""
 
     def __init__(self, position: int, ask: Ask, exchange: Exchange, now: float) -> None:
@@ -151,7 +151,7 @@ class Batch:
         self.tokens_needed = 0
         self._queue = iter(list(pending.items()))
         self._next = next(self._queue, None)
-        self._active: set[_Stream] = set()
+        self._active: set[Stream] = set()
         self._selector = selectors.DefaultSelector()
 
     def run(self) -> None:
@@ -180,12 +180,12 @@ class Batch:
                 exchange = Exchange(self.server.socket, "POST", "/v1/chat/completions", self.server.key, request)
             except Busy:
                 return
-            stream = _Stream(position, ask, exchange, self.clock())
+            stream = Stream(position, ask, exchange, self.clock())
             self._active.add(stream)
             self._selector.register(exchange, selectors.EVENT_READ | selectors.EVENT_WRITE, stream)
             self._next = next(self._queue, None)
 
-    def _advance(self, stream: _Stream, mask: int) -> bool:
+    def _advance(self, stream: Stream, mask: int) -> bool:
         """Move one question on; True when the model did something for it."""
         exchange = stream.exchange
         if mask & selectors.EVENT_WRITE and exchange.sending:
@@ -200,7 +200,7 @@ class Batch:
             return True
         return moved
 
-    def _settle(self, stream: _Stream) -> None:
+    def _settle(self, stream: Stream) -> None:
         refusal = stream.refusal()
         if refusal and refusal.n_prompt_tokens and self.may_grow:
             self.tokens_needed = max(self.tokens_needed, refusal.n_prompt_tokens + stream.ask.max_tokens + SLACK_TOKENS)
@@ -215,7 +215,7 @@ class Batch:
             del self.pending[stream.position]
             self.on_reply(stream.position, reply)
 
-    def _drop(self, stream: _Stream) -> None:
+    def _drop(self, stream: Stream) -> None:
         """Forget a question; closing its connection makes the server stop working on it."""
         self._active.discard(stream)
         self._selector.unregister(stream.exchange)

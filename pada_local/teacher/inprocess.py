@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,11 @@ from typing import Any
 from pada_local.errors import Interrupted, MissingError, TeacherError
 from pada_local.runtime import process
 from pada_local.teacher.launch import BUILD, failed_to_start
-from pada_local.teacher.protocol import Ask, Reply
+from pada_local.teacher.protocol import THINKING_TOKENS, Ask, Piece, Reply
 from pada_local.teacher.schemas import json_schema
 from pada_local.teacher.settings import SAMPLING, Settings, context_for, harmless, identity
+from pada_local.teacher.stream import STOPPED, TOO_MANY
+from pada_local.teacher.thinking import Thoughts
 
 FORMATS = {"chatml": "chatml", "llama2": "llama-2", "llama3": "llama-3", "gemma": "gemma", "zephyr": "zephyr"}
 """Families that this package has built in, under its own names; for others it runs the model file's template, sandboxed."""
@@ -79,6 +81,29 @@ class InProcess:
             text="".join(parts), state="cut" if cut else "ok", reason="It was cut off at max_tokens." if cut else "",
             prompt_tokens=max(0, llama.n_tokens - len(parts)), answer_tokens=len(parts), elapsed_s=time.monotonic() - started,
         )  # fmt: skip
+
+    def talk(self, prompt: str, max_tokens: int, over: Callable[[], bool]) -> Iterator[Piece]:
+        """See `Backend`."""
+        limit = max_tokens + THINKING_TOKENS
+        asked = Ask(purpose="talk", prompt=prompt, schema=type(None), max_tokens=limit)
+        llama = self._open(self.settings.context or context_for([asked]))
+        thoughts, finish = Thoughts(), ""
+        messages = [{"role": "user", "content": harmless(prompt)}]
+        try:
+            for chunk in llama.create_chat_completion(
+                messages, max_tokens=limit, temperature=0.0, seed=0, stream=True, **SAMPLING
+            ):
+                choice = chunk["choices"][0]
+                yield from thoughts.take(choice["delta"].get("content") or "")
+                finish = choice["finish_reason"] or finish
+                if over():
+                    break
+        except ValueError as error:  # the prompt is longer than the context
+            raise TeacherError("The prompt is too long for the teacher.", str(error)[:200], "Shorten it.") from None
+        except RuntimeError as error:
+            raise TeacherError("The teacher stopped answering.", f"{self.model}: {error}", "Ask again.") from None
+        yield from thoughts.rest()
+        yield Piece("end", TOO_MANY if finish == "length" else "" if finish else STOPPED)
 
     def _open(self, context: int) -> Any:
         """The opened model, opened again when it needs more context. Raises MissingError, TeacherError."""

@@ -10,21 +10,20 @@ import ipaddress
 import json
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from pada_local.errors import Interrupted, MissingError, TeacherError, UsageError
+from pada_local.teacher import loopback_stream
 from pada_local.teacher.parse import TEXT_BYTES
-from pada_local.teacher.protocol import Ask, Reply
+from pada_local.teacher.protocol import THINKING_TOKENS, Ask, Piece, Reply
 from pada_local.teacher.schemas import json_schema, shape
 from pada_local.teacher.settings import Settings, harmless
 
 AT_ONCE = 4
-THINKING_TOKENS = 2048
-"""What a model may think in addition to its answer; it is dropped unread."""
 TICK_S = 0.1
 MODES = ("json_schema", "json_object", "words")
 """How an answer's form is asked for, the strictest first. What a server honours is tried out, not believed."""
@@ -136,6 +135,26 @@ class Loopback:
             self._hang_up()
             pool.shutdown(wait=True, cancel_futures=True)
 
+    def talk(self, prompt: str, max_tokens: int, over: Callable[[], bool]) -> Iterator[Piece]:
+        """See `Backend`."""
+        body = _body(self.address.model, harmless(prompt), max_tokens + THINKING_TOKENS, 0.0, 0, {"stream": True})
+        connection = http.client.HTTPConnection(self.address.host, self.address.port, timeout=self.settings.stall_seconds)
+        with self._lock:
+            self._open.add(connection)
+        try:
+            target = f"{self.address.path}/chat/completions"
+            yield from loopback_stream.talk(connection, target, body, self._heads(), self._check, over)
+        except Refused as error:
+            raise TeacherError("The teacher's server refused the prompt.", str(error), "Look at its own log.") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            detail = f"{self.address.identity}: {error or type(error).__name__}"
+            raise TeacherError("The teacher's server does not answer.", detail, "Start it, look at its own log.") from None
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+            _shut(connection)
+            connection.close()
+
     def memory_mib(self) -> int:
         """0: the server's memory is its owner's."""
         return 0
@@ -203,33 +222,44 @@ class Loopback:
         raise TeacherError("The teacher's server does not answer.", f"{self.address.identity}: {trouble}", fix)
 
     def _exchange(self, connection: http.client.HTTPConnection, body: dict[str, Any]) -> dict[str, Any]:
-        heads = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
-        connection.request("POST", f"{self.address.path}/chat/completions", json.dumps(body), heads)
+        connection.request("POST", f"{self.address.path}/chat/completions", json.dumps(body), self._heads())
         response = connection.getresponse()
         raw = response.read(2 * TEXT_BYTES + 1)
-        if 300 <= response.status < 400:
-            raise TeacherError("The teacher's server sends questions elsewhere, which is refused.", self.address.identity)
-        if response.status in (401, 403):
-            raise TeacherError("The teacher's server wants a key.", self.address.identity, "Add ?key-file=PATH to its address.")
-        if 400 <= response.status < 500:
-            raise Refused(raw[:200].decode("utf-8", "replace"))
-        if response.status != 200 or len(raw) > 2 * TEXT_BYTES:
-            raise ValueError(f"status {response.status}, {len(raw)} bytes")
+        self._check(response.status, raw)
         found = json.loads(raw)
         if not isinstance(found, dict):
             raise ValueError("an answer of another kind")
         return found
+
+    def _heads(self) -> dict[str, str]:
+        return {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
+
+    def _check(self, status: int, raw: bytes) -> None:
+        """Raises TeacherError, Refused or ValueError for an answer that is none."""
+        if 300 <= status < 400:
+            raise TeacherError("The teacher's server sends questions elsewhere, which is refused.", self.address.identity)
+        if status in (401, 403):
+            raise TeacherError("The teacher's server wants a key.", self.address.identity, "Add ?key-file=PATH to its address.")
+        if 400 <= status < 500:
+            raise Refused(raw[:200].decode("utf-8", "replace"))
+        if status != 200 or len(raw) > 2 * TEXT_BYTES:
+            raise ValueError(f"status {status}, {len(raw)} bytes")
 
     def _hang_up(self) -> None:
         """Wake every thread that waits for the server."""
         self._over.set()
         with self._lock:
             for connection in self._open:
-                if connection.sock is not None:
-                    try:
-                        connection.sock.shutdown(2)
-                    except OSError:
-                        pass  # it was over already
+                _shut(connection)
+
+
+def _shut(connection: http.client.HTTPConnection) -> None:
+    """Wake whoever reads there."""
+    if connection.sock is not None:
+        try:
+            connection.sock.shutdown(2)
+        except OSError:
+            pass  # it was over already
 
 
 def _key(file: str) -> str:

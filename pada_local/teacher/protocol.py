@@ -1,9 +1,15 @@
-"""What the loop asks a teacher and what it gets: a prompt and a schema in, a parsed answer or a reason out."""
+"""What the loop asks a teacher and what it gets: a prompt and a schema in, a parsed answer or a reason out.
 
-from collections.abc import Callable, Sequence
+And what a person asks in the playground: a free prompt in, pieces of text out, as they come.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import msgspec
+
+THINKING_TOKENS = 2048
+"""What a model may think in addition to its answer."""
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +42,42 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Piece(msgspec.Struct, frozen=True):
+    """A part of an answer that is told while it is written. `kind`:
+
+    text; thought, of a model that thinks aloud first; rethought: the text so far was thought, and the answer begins here;
+    note: what goes on meanwhile; end: the last piece, whose text says why the answer is not whole ("" when it is).
+    """
+
+    kind: str
+    text: str = ""
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """What the pieces so far make. `ended` is None while the answer goes on, then why it is not whole, or ""."""
+
+    text: str = ""
+    thought: str = ""
+    note: str = ""
+    ended: str | None = None
+
+
+def hear(heard: Heard, piece: Piece) -> Heard:
+    """What is heard after one more piece: a pure function, so that no two viewers can disagree."""
+    match piece.kind:
+        case "text":
+            return msgspec.structs.replace(heard, text=heard.text + piece.text, note="")
+        case "thought":
+            return msgspec.structs.replace(heard, thought=heard.thought + piece.text, note="")
+        case "rethought":
+            return msgspec.structs.replace(heard, thought=heard.thought + heard.text, text="", note="")
+        case "note":
+            return msgspec.structs.replace(heard, note=piece.text)
+        case "end":
+            return msgspec.structs.replace(heard, ended=piece.text, note="")
+    return heard
+
+
 class Backend(Protocol):
     """A running model that answers many questions at once."""
 
@@ -46,6 +88,12 @@ class Backend(Protocol):
         """Answer all; `on_reply(position, reply)` is called once each, in any order, from the calling thread.
 
         Raises TeacherError when the model cannot be kept alive (after three restarts), Interrupted when cancelled.
+        """
+
+    def talk(self, prompt: str, max_tokens: int, over: Callable[[], bool]) -> Iterator[Piece]:
+        """One free answer, piece by piece, in the model's own chat format; ends early when `over` says so.
+
+        Thinking may take `THINKING_TOKENS` more. Raises TeacherError when the model does not answer.
         """
 
     def memory_mib(self) -> int: ...

@@ -1,14 +1,15 @@
 """The native llama-server as a backend: many slots, one shared cache, restarted when it stops making tokens."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from pada_local.errors import TeacherError
+from pada_local.errors import Interrupted, TeacherError
 from pada_local.runtime import process
+from pada_local.teacher import stream
 from pada_local.teacher.batch import Batch
 from pada_local.teacher.launch import Launched, failed_to_start, find_server
-from pada_local.teacher.protocol import Ask, Reply
+from pada_local.teacher.protocol import THINKING_TOKENS, Ask, Piece, Reply
 from pada_local.teacher.settings import Settings, context_for, identity
 from pada_local.teacher.unixhttp import Broken
 
@@ -53,6 +54,32 @@ class LlamaServer:
                 continue
             if batch.too_long:  # a prompt with more tokens than its length suggested: once more with room for it
                 context, may_grow = 1 << (batch.tokens_needed - 1).bit_length(), False
+
+    def talk(self, prompt: str, max_tokens: int, over: Callable[[], bool]) -> Iterator[Piece]:
+        """See `Backend`. A server that is lost before its first word is started once more."""
+        limit = max_tokens + THINKING_TOKENS
+        asked = Ask(purpose="talk", prompt=prompt, schema=type(None), max_tokens=limit)
+        context, told, faults, grown = self.settings.context or context_for([asked]), False, 0, False
+        while True:
+            try:
+                server = self._ready(context, over)
+                for piece in stream.talk(server, prompt, limit, over, self.settings.stall_seconds, self._clock):
+                    told = True
+                    yield piece
+                return
+            except stream.TooLong as found:
+                if grown or self.settings.context:
+                    detail = f"With its answer it takes {found.tokens} tokens."
+                    raise TeacherError("The prompt is too long for the teacher.", detail, "Shorten it.") from None
+                context, grown = 1 << (found.tokens - 1).bit_length(), True
+            except Broken as fault:
+                if over():
+                    raise Interrupted("The answer was stopped.") from None
+                if told or faults:
+                    self.close()
+                    raise TeacherError("The teacher stopped answering.", f"{self.model}: {fault}", "Ask again.") from None
+                faults += 1
+                self._after_fault(str(fault), faults, 1)
 
     def _batch(
         self, pending: dict[int, Ask], context: int, on_reply: Callable[[int, Reply], None], cancelled: Callable[[], bool]

@@ -21,10 +21,7 @@ def answer(job: Generate, shelf: models.Shelf, send: Callable[[Any], None]) -> F
     dtype = models.choose_dtype(job.dtype, device, job.base)
     tokenizer = models.load_tokenizer(job.base)
     rows = _rows(job, tokenizer)
-    if job.adapter:
-        model = shelf.take_merged(job.base, job.adapter, dtype, device)
-    else:
-        model = shelf.take(job.base, dtype, device)
+    model = take(shelf, job, dtype, device)
     started = time.monotonic()
     decoder = Decoder(model, tokenizer, job, device)
     for batch in batches(rows, job.tokens_per_batch, job.max_new_tokens):
@@ -36,6 +33,13 @@ def answer(job: Generate, shelf: models.Shelf, send: Callable[[Any], None]) -> F
         "largest_batch": decoder.largest, "tokens_per_batch": job.tokens_per_batch, "backend": "peft", "device": device,
         "base_precision": models.name_of(dtype), "dtype": models.name_of(dtype), "threads": torch.get_num_threads(),
     }  # fmt: skip
+
+
+def take(shelf: models.Shelf, job: Generate, dtype: torch.dtype, device: str) -> Any:
+    """The student that the job means: the base alone, or with the adapter merged into it."""
+    if job.adapter:
+        return shelf.take_merged(job.base, job.adapter, dtype, device)
+    return shelf.take(job.base, dtype, device)
 
 
 def _rows(job: Generate, tokenizer: Any) -> list[Row]:
@@ -98,15 +102,25 @@ class Decoder:
             return
         self.batches, self.largest = self.batches + 1, max(self.largest, len(rows))
         self.tokens += sum(map(len, answers))
-        texts = [self._text(ids) for ids in answers]
+        texts = [self.text(ids) for ids in answers]
         name = models.name_of(self.model.dtype)
         facts = {"backend": "peft", "base_precision": name, "device": self.device, "dtype": name, "batch_size": len(rows)}
         positions, tokens = [position for position, _ in rows], [len(ids) for ids in answers]
         yield Answered(positions=positions, texts=texts, tokens=tokens, facts=facts)
 
-    @torch.inference_mode()
     def _decode(self, prompts: list[list[int]]) -> list[list[int]]:
         """The new ids of every prompt, the stop id not among them."""
+        answers: list[list[int]] = [[] for _ in prompts]
+        running = set(range(len(prompts)))
+        for chosen in self.steps(prompts):
+            self.append(chosen, answers, running)
+            if not running:
+                break
+        return answers
+
+    @torch.inference_mode()
+    def steps(self, prompts: list[list[int]]) -> Iterator[list[int]]:
+        """The next id of every prompt, step by step, `max_new_tokens` times at most."""
         width = max(map(len, prompts))
         ids = torch.tensor([[self.pad] * (width - len(row)) + row for row in prompts], device=self.device)
         lengths = torch.tensor([len(row) for row in prompts], device=self.device)
@@ -114,8 +128,6 @@ class Decoder:
         mask[:, width:] = 1
         mask[:, :width] = torch.arange(width, device=self.device) >= (width - lengths)[:, None]
         positions = (mask[:, :width].cumsum(-1) - 1).clamp(min=0)
-        answers: list[list[int]] = [[] for _ in prompts]
-        running = set(range(len(prompts)))
         cache = None
         for step in range(self.job.max_new_tokens):
             out = self.model(
@@ -124,13 +136,11 @@ class Decoder:
             )  # fmt: skip
             cache = out.past_key_values
             chosen = out.logits[:, -1].argmax(-1)
-            self._append(chosen.tolist(), answers, running)
-            if not running:
-                break
+            yield chosen.tolist()
             ids, positions = chosen[:, None], (lengths + step)[:, None]
-        return answers
 
-    def _append(self, chosen: list[int], answers: list[list[int]], running: set[int]) -> None:
+    def append(self, chosen: list[int], answers: list[list[int]], running: set[int]) -> None:
+        """Take one step's ids; answers that have come to their end leave `running`."""
         for number in sorted(running):
             if chosen[number] in self.stops:
                 running.discard(number)
@@ -139,7 +149,7 @@ class Decoder:
             if self.stop_text and self.stop_text in self.tokenizer.decode(answers[number]):
                 running.discard(number)
 
-    def _text(self, ids: list[int]) -> str:
+    def text(self, ids: list[int]) -> str:
         """The answer without special tokens and without the stop text and what follows it."""
         text = self.tokenizer.decode(ids, skip_special_tokens=True)
         return text.partition(self.stop_text)[0] if self.stop_text else text

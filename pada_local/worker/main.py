@@ -14,6 +14,7 @@ import msgspec
 from pada_local.student.protocol import (
     Cluster,
     CountTokens,
+    Cut,
     Describe,
     Description,
     Embed,
@@ -25,8 +26,10 @@ from pada_local.student.protocol import (
     Ready,
     Shorten,
     Stop,
+    Talk,
     Train,
 )
+from pada_local.worker.inbox import Inbox
 from pada_local.worker.problems import JobError, is_out_of_memory
 
 PACKAGES = ("torch", "transformers", "peft", "sentence-transformers", "scikit-learn", "unsloth", "bitsandbytes")
@@ -39,8 +42,8 @@ def main() -> None:
     socket.has_ipv6 = False  # or urllib3, which many libraries import, binds a socket to ::1 to see whether it can
     jobs, messages = _take_over_pipes()
     encoder, decoder = msgspec.json.Encoder(), msgspec.json.Decoder(Job)
-    worker = Worker()
     number = 0
+    worker = Worker(lambda: jobs.is_cut(number))
 
     def send(message: Any) -> None:
         messages.write(encoder.encode(msgspec.structs.replace(message, job=number)) + b"\n")
@@ -53,6 +56,8 @@ def main() -> None:
         except msgspec.MsgspecError as error:
             send(Failed(title="The student worker got a job that it cannot read.", detail=str(error), kind="other"))
             continue
+        if isinstance(job, Cut):
+            continue  # what it was meant for has ended by itself
         number = job.job
         if isinstance(job, Stop):
             break
@@ -78,7 +83,8 @@ def _outcome(worker: "Worker", job: Job, send: Send) -> Finished | Failed:
 class Worker:
     """What stays in memory between jobs: one student, one sentence embedder, one tokenizer."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_cut: Callable[[], bool] = lambda: False) -> None:
+        self._is_cut = is_cut
         self._shelf: Any = None
         self._embedder: Any = None
         self._ruler: Any = None
@@ -94,6 +100,10 @@ class Worker:
                 from pada_local.worker.answer import answer
 
                 return answer(job, self._models(send), send)
+            case Talk():
+                from pada_local.worker.talk import talk
+
+                return talk(job, self._models(send), send, self._is_cut)
             case Embed():
                 from pada_local.worker.embed import Embedder
 
@@ -128,9 +138,9 @@ class Worker:
         return self._shelf
 
 
-def _take_over_pipes() -> tuple[BinaryIO, BinaryIO]:
+def _take_over_pipes() -> tuple[Inbox, BinaryIO]:
     """The real stdin and stdout for messages alone: libraries that print reach stderr, those that read find nothing."""
-    jobs, messages = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    jobs, messages = Inbox(os.dup(0)), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
