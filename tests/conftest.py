@@ -40,3 +40,17 @@ def shared_weights(shared_folder: Path) -> Path:
     if not folder.is_dir():
         pytest.skip("../shared/weights is not there")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tuned_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a student that was tuned for a moment; never opened itself, only copied."""
+    from tests.talk_help import make_tuned
+
+    return make_tuned(tmp_path_factory.mktemp("tuned"))
+
+
+@pytest.fixture
+def tuned(tuned_file: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copy(tuned_file, tmp_path / "tuned.duckdb"))

@@ -6,6 +6,7 @@ projects.py  new, demo
 summary.py   what new has read
 runs.py      run, status, pause, stop
 reports.py   report, compare, export
+chat.py      chat
 tools.py     recipes, models, doctor, tui
 """
 

@@ -88,9 +88,17 @@ def _add_runs(commands) -> None:
     run.add_argument("--detach", action="store_true", help="leave it running in the background")
     run.add_argument("--events", choices=["json"], help="print every event on stdout, one JSON object a line")
     _add_review(commands)
+    _add_chat(commands)
     _command(commands, "status", "runs:status", "what the project holds and what is going on in it")
     _command(commands, "pause", "runs:pause", "pause the run; 'pada run FILE' goes on with it")
     _command(commands, "stop", "runs:stop", "stop the run and end the project's host; everything done is kept")
+
+
+def _add_chat(commands) -> None:
+    about = "ask the base, a tuned student or the teacher; each question stands alone, and nothing of it is stored"
+    chat = _command(commands, "chat", "chat:chat", about)
+    chat.add_argument("run", nargs="?", default="", metavar="RUN", help="whose students: id, start of an id, or recipe (newest)")
+    chat.add_argument("--who", default="", metavar="WHO", help="base, teacher or round:N (the champion of RUN)")
 
 
 def _add_review(commands) -> None:

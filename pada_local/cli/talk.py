@@ -16,6 +16,12 @@ def data(text: object) -> None:
     sys.stdout.write(safe(text) + "\n")
 
 
+def flow(text: object) -> None:
+    """A part of a line of what was asked for, at once."""
+    sys.stdout.write(safe(text))
+    sys.stdout.flush()
+
+
 def facts(value: Any) -> None:
     """Facts as JSON; escapes keep every byte harmless."""
     sys.stdout.write(json.dumps(value, ensure_ascii=True, indent=2, allow_nan=False) + "\n")
@@ -134,10 +140,15 @@ class Bar:
         done, elapsed = min(max(share, 0.0), 1.0), now - self._began
         left = f"  about {elapsed / done * (1 - done):.0f} s left" if done and elapsed > 1 else ""
         bar = f"[{'#' * round(20 * done):20}] {done:4.0%}  " if done else ""
-        line = safe_line(f"{bar}{what}  {rows:,} rows{left}", 78)
-        sys.stderr.write("\r" + line.ljust(self._width))
-        sys.stderr.flush()
-        self._width = len(line)
+        self.tell(f"{bar}{what}  {rows:,} rows{left}")
+
+    def tell(self, text: str) -> None:
+        """A moving line of other words; nothing where nobody looks."""
+        if self._moving:
+            line = safe_line(text, 78)
+            sys.stderr.write("\r" + line.ljust(self._width))
+            sys.stderr.flush()
+            self._width = len(line)
 
     def end(self) -> None:
         """Leave no half line behind."""
