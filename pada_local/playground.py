@@ -196,7 +196,9 @@ class Playground:
         if self._teacher is None:
             yield Piece("note", "loading the teacher")
             self._teacher = source_of(question.name, ALONE, self._private / "teacher", lambda text: None).open()
-        yield from self._teacher.talk(question.prompt, ANSWER_TOKENS, over)
+        for piece in self._teacher.talk(question.prompt, ANSWER_TOKENS, over):
+            # A teacher that is told to stop does not know why; whoever asked should.
+            yield Piece("end", self._closed) if piece.kind == "end" and self._closed else piece
 
     def close(self, reason: str = STOPPED, grace_s: float = GRACE_S) -> None:
         """End all answers, which say `reason`, and all models."""

@@ -1,7 +1,8 @@
 """A host whose loop is a fake: it writes rows and events, can be paused, and keeps one real child process.
 
 `python -m tests.host.fake_host FILE` serves a project; `… --cli WORDS` is the `pada` command that starts such hosts.
-The number of steps is the recipe's `train.steps`; PADA_FAKE_STEP_SECONDS is how long one takes.
+The number of steps is the recipe's `train.steps`; PADA_FAKE_STEP_SECONDS is how long one takes. PADA_FAKE_FREE_MIB is the
+memory that the machine says is free.
 """
 
 import os
@@ -67,6 +68,10 @@ def main(words: list[str]) -> int:
     import pada_local
 
     pada_local.loop = sys.modules["pada_local.loop"]
+    if free := os.environ.get("PADA_FAKE_FREE_MIB"):
+        from pada_local.runtime import memory
+
+        memory.available_mib = lambda: int(free)
     if words[:1] == ["--cli"]:
         from pada_local import cli, session
 

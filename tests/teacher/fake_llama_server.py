@@ -99,6 +99,9 @@ class Handler(BaseHTTPRequestHandler):
     def kind_mute(self, prompt):
         threading.Event().wait()
 
+    def kind_think(self, prompt):
+        self.stream(f"<think>about {prompt}</think>\n\nyes", finish="length")
+
     def kind_drip(self, prompt):
         self.stream(json.dumps({"answer": prompt}), pause=0.01)
 
