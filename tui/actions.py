@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from textual.binding import Binding
 
 HOME, RUN, PATTERNS, SAMPLES, COMPARE, DATA, RECIPES = "home", "run", "patterns", "samples", "compare", "data", "recipes"
+PLAYGROUND = "playground"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ ACTIONS = (
     Action("", "4", "go('samples')", "go: samples", "New samples one by one.", False),
     Action("", "5", "go('compare')", "go: compare", "Runs side by side.", False),
     Action("", "6", "go('data')", "go: data", "The examples of the project.", False),
+    Action("", "7", "go('playground')", "go: playground", "Ask base, tuned student and teacher something.", False),
     Action("", "9", "go('recipes')", "go: recipes", "Every setting with its meaning.", False),
     Action("", "f1", "explain", "help: explain this screen", "What this screen shows, for someone who never fine-tuned."),
     Action("", "question_mark", "keys", "help: keys", "The keys of this screen.", False),
@@ -49,6 +51,7 @@ ACTIONS = (
     Action(PATTERNS, "right_square_bracket", "turn('1')", "patterns: next round", "The patterns of the round after.", False),
     Action(PATTERNS, "j", "step('1')", "failure: next", "The next failure behind the pattern.", False),
     Action(PATTERNS, "k", "step('-1')", "failure: previous", "The failure before.", False),
+    Action(PATTERNS, "t", "try_out", "failure: try out", "Ask base, student and teacher the marked failure's input.", False),
     Action(SAMPLES, "a", "accept", "sample: accept", "Let the sample into training; the next one is shown."),
     Action(SAMPLES, "r", "reject", "sample: reject", "Keep the sample out of training, with a reason."),
     Action(SAMPLES, "e", "edit", "sample: edit", "Change the texts of the sample."),
@@ -69,6 +72,18 @@ ACTIONS = (
     Action(DATA, "i", "facts", "data: facts", "Counts, lengths, the most frequent outputs, what stands twice."),
     Action(DATA, "l", "leaks", "data: leak report", "Inputs that are nearly the same in two splits."),
     Action(DATA, "slash", "search", "data: search", "Examples whose text holds a word."),
+    Action(PLAYGROUND, "i", "type", "prompt: type", "Write the prompt: Enter asks, Ctrl-J begins a new line, Escape leaves it."),
+    Action(PLAYGROUND, "a", "ask_all", "prompt: ask", "Ask it everybody who is not left out."),
+    Action(PLAYGROUND, "s", "hush", "answers: stop", "End the answers; what was told stays on the screen."),
+    Action(PLAYGROUND, "r", "choose", "student: choose round", "Which round's student answers in the middle."),
+    Action(
+        PLAYGROUND,
+        "o",
+        "leave_out",
+        "answer: leave out",
+        "Leave the marked one out, or take it in again (tab marks the next one).",
+    ),
+    Action(PLAYGROUND, "n", "empty", "prompt: new", "An empty prompt and no answers."),
 )
 
 

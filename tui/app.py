@@ -18,6 +18,7 @@ from tui.screens.data import DataScreen
 from tui.screens.dialogs import Page, Question
 from tui.screens.home import HomeScreen
 from tui.screens.patterns import PatternsScreen
+from tui.screens.playground import PlaygroundScreen
 from tui.screens.recipes import RecipesScreen
 from tui.screens.run import RunScreen
 from tui.screens.samples import SamplesScreen
@@ -25,7 +26,16 @@ from tui.themes import THEMES
 
 SCREENS = {
     screen.NAME: screen
-    for screen in (HomeScreen, RunScreen, PatternsScreen, SamplesScreen, CompareScreen, DataScreen, RecipesScreen)
+    for screen in (
+        HomeScreen,
+        RunScreen,
+        PatternsScreen,
+        SamplesScreen,
+        CompareScreen,
+        DataScreen,
+        PlaygroundScreen,
+        RecipesScreen,
+    )
 }
 SHOW_SECONDS = 0.1
 LEAVE = [("keep", "Leave it running"), ("pause", "Pause it"), ("stop", "Stop it and its host"), ("", "Stay here")]
@@ -70,6 +80,7 @@ class PadaApp(App[int]):
         self.door: Door | None = None
         self.feed: Feed | None = None
         self.seen = Seen()
+        self.handed: tuple[str, str] | None = None
         self._shown_at = 0.0
 
     def on_mount(self) -> None:
@@ -144,6 +155,11 @@ class PadaApp(App[int]):
             self.switch_screen(name)
         else:
             self.push_screen(name)
+
+    def to_playground(self, prompt: str, expected: str = "") -> None:
+        """Show the playground with this prompt, and what its answer is compared with; it is asked when the person says so."""
+        self.handed = (prompt, expected)
+        self.action_go(actions.PLAYGROUND)
 
     def action_explain(self) -> None:
         told = getattr(self.screen, "EXPLAINED", "")

@@ -1,5 +1,6 @@
 """One project's host, seen from the app: questions from any thread, one at a time; events on a connection of their own."""
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,8 @@ class Door:
         self.path = path
         self._session: Session | None = None
         self._listening: Session | None = None
-        self._closed = False
+        self._guests: set[Session] = set()
+        self.closed = False
         self._lock = threading.Lock()
 
     def ask(self, op: str, **words: Any) -> Any:
@@ -50,14 +52,26 @@ class Door:
         """Stored events from a number on, then live ones, until `close`."""
         with Session.start_host(self.path) as session:
             self._listening = session
-            if not self._closed:
+            if not self.closed:
                 yield from session.events(since, forever=True)
+
+    @contextlib.contextmanager
+    def visit(self) -> Iterator[Session]:
+        """A connection of one's own, for what takes long; `close` ends what is read there. Raises PadaError."""
+        with Session.start_host(self.path) as session:
+            self._guests.add(session)
+            try:
+                if self.closed:
+                    session.hang_up()
+                yield session
+            finally:
+                self._guests.discard(session)
 
     def close(self) -> None:
         """Leave the host: it may end, and whoever reads events here is woken."""
-        self._closed = True
-        if self._listening is not None:
-            self._listening.hang_up()
+        self.closed = True
+        for reading in filter(None, [self._listening, *self._guests]):
+            reading.hang_up()
         with self._lock:
             self._shut()
 

@@ -32,7 +32,8 @@ class PatternsScreen(ProjectScreen):
         "On the map each point is a failure; those whose explanations say nearly the same lie near each other, and each pattern "
         "has a mark of its own. It is a flat picture of a space with many dimensions: near on the map is not always near.\n\n"
         "On the right: what the student should have answered and what it did answer, the difference underlined. [ and ] go to "
-        "the round before and after, j and k to the next failure and back."
+        "the round before and after, j and k to the next failure and back. t takes the marked failure to the playground, where "
+        "base, tuned student and teacher answer it: a later round may have learned it."
     )
 
     def body(self) -> ComposeResult:
@@ -121,6 +122,14 @@ class PatternsScreen(ProjectScreen):
         if self._failures:
             self._failure = min(len(self._failures) - 1, max(0, self._failure + int(by)))
             self._show_text()
+
+    def action_try_out(self) -> None:
+        """The marked failure's input, asked in the playground, beside the answer that was expected."""
+        if self._failures:
+            failure = self._failures[self._failure]
+            self.pada.to_playground(failure["input"], failure["expected"])
+        else:
+            self.notify("There is no failure to try out here.", severity="warning")
 
     def _decide(self, action: str, **words: str) -> None:
         marked, door = self._marked(), self.pada.door
