@@ -33,7 +33,7 @@ class Voice(VerticalScroll):
         self.who: dict[str, Any] | None = None
         self.left_out = False
         self._answer: Answer | None = None
-        self._expected = ""
+        self._expected, self._over = "", True
 
     def compose(self) -> ComposeResult:
         yield Static()
@@ -68,7 +68,7 @@ class Voice(VerticalScroll):
             self._expected = expected
             self._answer = Answer(door, prompt, self.who["who"], self.who["run"] or run, self.post_message)
             self._answer.start()
-            self.anchor()
+            self._over = False
             self.name_it()
 
     def hush(self) -> None:
@@ -85,7 +85,15 @@ class Voice(VerticalScroll):
         """Show what came: some twenty times a second at most."""
         message.stop()
         if message.answer is self._answer:
-            self.set_timer(SHOW_SECONDS, self.name_it)
+            self.set_timer(SHOW_SECONDS, self._go_on)
+
+    def _go_on(self) -> None:
+        """Follow the text while it grows; an answer that has ended is read from its beginning."""
+        follows, was_over = self.is_vertical_scroll_end, self._over
+        self.name_it()
+        self._over = not self.goes_on
+        if follows and not was_over:
+            self.call_after_refresh(self.scroll_home if self._over else self.scroll_end, animate=False)
 
     def name_it(self) -> None:
         """Name, state and text as they are now."""
@@ -95,7 +103,9 @@ class Voice(VerticalScroll):
         else:
             heard = answer.take()
             text = in_full(heard, answer.error, self._expected)
-            state = mark("running") if answer.goes_on else mark("failed") if answer.error else mark("done")
+            state = (
+                mark("running") if answer.goes_on else mark("failed" if answer.error else "stopped" if heard.ended else "done")
+            )
         self.border_title = Content(shortened(self.who["name"] if self.who else self.seat, 60))
         self.border_subtitle = Content("left out") if self.left_out else Content(state) if state else None
         self.query_one(Static).update(text)
@@ -103,27 +113,27 @@ class Voice(VerticalScroll):
 
 def in_full(heard: Heard, error: PadaError | None, expected: str) -> Text:
     """What was said, why there is no more of it, and the difference from what was expected once it has ended."""
-    text = Text()
-    over = heard.ended is not None
-    same = bool(expected) and heard.text.strip() == expected.strip()
-    compared = over and bool(expected) and bool(heard.text.strip()) and not same
-    if heard.thought and not heard.text and not over:
-        text.append(block("thinking: …" + heard.thought[-THOUGHT:], "italic")).append("\n")
-    elif heard.thought:
-        text.append(f"(thought first: {len(heard.thought):,} characters)\n", "italic")
+    over, said = heard.ended is not None, heard.text.strip()
+    same = said == expected.strip()
+    compared = over and bool(expected) and bool(said)
+    parts: list[Text] = []
+    if heard.thought:
+        thinks = not heard.text and not over
+        told = "thinking: …" + heard.thought[-THOUGHT:] if thinks else f"(thought first: {len(heard.thought):,} characters)"
+        parts.append(block(told, "italic"))
+    if compared and not same:
+        parts.append(difference(expected, heard.text))
+        parts[-1].rstrip()
     # A short answer of one line stands in the difference in full.
-    if not compared or "\n" in heard.text.strip() or len(heard.text) > SHORT:
-        text.append(block(heard.text, longest=LONGEST)).append("\n")
-    if compared:
-        text.append(difference(expected, heard.text))
-    if over and not heard.text.strip() and not heard.ended:
-        text.append("The answer is empty.\n", "italic")
-    if same and over:
-        text.append("✓ the same as expected\n", "bold")
-    for told in (heard.note, heard.ended or ""):
-        if told:
-            text.append(block(told, "italic")).append("\n")
+    if said and (not compared or same or "\n" in said or len(said) > SHORT):
+        if compared and not same:
+            parts.append(Text("the whole answer", style="bold"))
+        parts.append(block(heard.text, longest=LONGEST))
+    if compared and same:
+        parts.append(Text("✓ the same as expected", style="bold"))
+    if over and not said and not heard.ended:
+        parts.append(Text("The answer is empty.", style="italic"))
+    parts += [block(told, "italic") for told in (heard.note, heard.ended) if told]
     if error is not None:
-        text.append(block("\n".join(filter(None, [error.title, error.detail, error.fix])))).append("\n")
-    text.rstrip()
-    return text
+        parts.append(block("\n".join(filter(None, [error.title, error.detail, error.fix]))))
+    return Text("\n").join(parts)
