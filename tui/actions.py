@@ -73,7 +73,7 @@ ACTIONS = (
     Action(DATA, "l", "leaks", "data: leak report", "Inputs that are nearly the same in two splits."),
     Action(DATA, "slash", "search", "data: search", "Examples whose text holds a word."),
     Action(PLAYGROUND, "i", "type", "prompt: type", "Write the prompt: Enter asks, Ctrl-J begins a new line, Escape leaves it."),
-    Action(PLAYGROUND, "a", "ask_all", "prompt: ask", "Ask it everybody who is not left out."),
+    Action(PLAYGROUND, "a", "ask_all", "prompt: ask", "Ask everybody who is not left out."),
     Action(PLAYGROUND, "s", "hush", "answers: stop", "End the answers; what was told stays on the screen."),
     Action(PLAYGROUND, "r", "choose", "student: choose round", "Which round's student answers in the middle."),
     Action(
