@@ -131,7 +131,7 @@ def _who(asker: Asker, words: list[str]) -> None:
     rows = []
     for one in asker.voices:
         score = "" if one["validation"] is None else f"{one['validation']:.3f}"
-        marks = ["asked now"] * (one == asker.voice) + ["best of its run"] * one["best"]
+        marks = ["asked now"] * (one == asker.voice) + ["best"] * one["best"]
         rows.append([one["who"], one["name"], one["run"][:10], score, ", ".join(marks)])
     talk.say(talk.table(rows, ["who", "name", "run", "validation", ""]))
 
