@@ -45,9 +45,10 @@ def in_full(row: dict[str, Any], strategy: dict[str, Any] | None, failures: list
     if strategy:
         text.append("strategy", "bold").append(" (rewritten)" if strategy["edited"] else "").append("\n")
         text.append(block(strategy["edited"] or strategy["drafted"])).append("\n\n")
-    text.append("failures behind it, the most typical first", "bold").append(" (t tries one out)" if failures else "")
+    text.append("failures behind it, the most typical first", "bold")
     for at, one in enumerate(failures[marked:], marked):
-        text.append(f"\n\n{'▸' if at == marked else ' '} {at + 1} of {row['failures']}\n", "bold" if at == marked else "")
+        told = f"{at + 1} of {row['failures']}"
+        text.append(f"\n\n▸ {told}  (t tries it out)\n" if at == marked else f"\n\n  {told}\n", "bold" if at == marked else "")
         shown = difference(one["expected"], one["predicted"])
         text.append(Text.assemble(block(one["input"]), "\n", shown, block(one["cause"], "italic")))
     return text
