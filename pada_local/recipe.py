@@ -6,9 +6,12 @@ Values that the paper does not give are this project's own and are called so.
 
 import ast
 import inspect
+import math
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -254,7 +257,35 @@ def check(recipe: Recipe) -> list[str]:
         problems.append("train.held_out_share must be from 0 to 0.5")
     if recipe.train.backend not in ("auto", "peft", "unsloth"):
         problems.append("train.backend must be auto, peft or unsloth")
+    for name, value in values(recipe):
+        # TOML allows inf and nan, and numbers of any length; neither has a place in JSON, of which the recipe's id is made.
+        if isinstance(value, float) and not math.isfinite(value) or isinstance(value, int) and abs(value) >= 2**63:
+            problems.append(f"{name} must be a number of ordinary size")
     return problems
+
+
+def values(recipe: Recipe) -> Iterator[tuple[str, Any]]:
+    """Every field by its dotted name, such as `train.steps`, with its value; `name` and `about` first."""
+    for field in recipe.__struct_fields__:
+        section = getattr(recipe, field)
+        if isinstance(section, Section):
+            yield from ((f"{field}.{name}", getattr(section, name)) for name in section.__struct_fields__)
+        else:
+            yield field, section
+
+
+def to_toml(recipe: Recipe) -> str:
+    """The recipe as a TOML file, each field below its meaning; `parse` makes the same recipe of it."""
+    lines, shown = [], ""
+    for dotted, value in values(recipe):
+        section, _, name = dotted.rpartition(".")
+        if section != shown:
+            lines += ["", f"[{section}]"]
+            shown = section
+        lines += [f"# {field_help(type(getattr(recipe, section)))[name]}"] if section else []
+        written = msgspec.json.encode(value).decode()
+        lines.append(f"{name} = " + written.replace("\x7f", "\\u007f"))  # all that JSON allows in a string and TOML does not
+    return "\n".join(lines) + "\n"
 
 
 @cache

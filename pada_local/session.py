@@ -19,8 +19,9 @@ import msgspec
 from pada_local import events
 from pada_local.errors import BusyError, Interrupted, MissingError, PadaError, UsageError
 from pada_local.host import place, wire
-from pada_local.recipe import Recipe, load
-from pada_local.runtime import places
+from pada_local.recipe import Recipe
+from pada_local.runtime.recipes import find_recipe as find_recipe
+from pada_local.runtime.recipes import recipe_folders as recipe_folders
 from pada_local.teacher.protocol import Piece
 
 HOST_MODULE = "pada_local.host"
@@ -238,24 +239,6 @@ def check_new_path(path: Path) -> None:
         raise UsageError(f"{path} exists already.", "A project is never overwritten.", "Choose another name, or remove the file.")
     if not path.parent.is_dir():
         raise MissingError(f"The folder {path.parent} does not exist.", "", f"Make it: mkdir -p {path.parent}")
-
-
-def find_recipe(name: str) -> Recipe:
-    """A recipe by name (shipped, or the user's own) or by the path of a TOML file. Raises UsageError."""
-    if name.endswith(".toml") or os.sep in name:
-        return load(Path(name))
-    for folder in recipe_folders():
-        if (folder / f"{name}.toml").is_file():
-            return load(folder / f"{name}.toml")
-    known = ", ".join(sorted(path.stem for folder in recipe_folders() for path in folder.glob("*.toml")))
-    raise UsageError(
-        f"There is no recipe '{name}'.", f"Known recipes: {known or 'none'}.", "See 'pada recipes list', or give a path."
-    )
-
-
-def recipe_folders() -> list[Path]:
-    """Where recipes are looked for: those that ship with the program first, so that a name means the same for everybody."""
-    return [places.recipes_folder(), places.user_folder() / "recipes"]
 
 
 def find_unfinished(runs: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

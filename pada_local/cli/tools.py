@@ -7,27 +7,23 @@ from pathlib import Path
 import msgspec
 
 from pada_local.cli import talk
-from pada_local.errors import ExitCode, MissingError, PadaError, UsageError
-from pada_local.recipe import Recipe, field_help
-from pada_local.runtime import catalog, places, registered
+from pada_local.errors import ExitCode, MissingError, UsageError
+from pada_local.recipe import to_toml
+from pada_local.runtime import catalog, places, recipes, registered
 from pada_local.runtime import doctor as examination
-from pada_local.session import find_recipe, recipe_folders
+from pada_local.runtime.recipes import find_recipe
 
 
 def list_recipes(options: argparse.Namespace) -> int:
     """Every recipe that can be named; one that is broken is listed with its trouble."""
-    rows: dict[str, dict[str, str]] = {}
-    for folder in recipe_folders():
-        for path in sorted(folder.glob("*.toml")):
-            try:
-                about, problem = find_recipe(str(path)).about, ""
-            except PadaError as error:
-                about, problem = "", f"cannot be used: {error.detail}"
-            rows.setdefault(path.stem, {"name": path.stem, "about": about or problem, "path": str(path), "problem": problem})
+    rows = [
+        {"name": one.name, "about": one.about or one.problem, "path": str(one.path), "own": one.own, "problem": one.problem}
+        for one in recipes.known()
+    ]
     if options.json:
-        talk.facts(list(rows.values()))
+        talk.facts(rows)
     elif rows:
-        talk.data(talk.table([[row["name"], row["about"]] for row in rows.values()], ["recipe", "what it does"]))
+        talk.data(talk.table([[row["name"], row["about"]] for row in rows], ["recipe", "what it does"]))
     else:
         raise MissingError(
             "There are no recipes.", f"Looked in {places.recipes_folder()}.", "Install the project again: make install"
@@ -41,21 +37,8 @@ def show_recipe(options: argparse.Namespace) -> int:
     if options.json:
         talk.facts(msgspec.to_builtins(recipe) | {"id": recipe.id})
         return ExitCode.DONE
-    lines = [f"name = {_toml(recipe.name)}", f"about = {_toml(recipe.about)}"]
-    for field in msgspec.structs.fields(Recipe):
-        section = getattr(recipe, field.name)
-        if not isinstance(section, msgspec.Struct):
-            continue
-        lines += ["", f"[{field.name}]"]
-        meanings = field_help(type(section))
-        for name in section.__struct_fields__:
-            lines += [f"# {meanings.get(name, '')}", f"{name} = {_toml(getattr(section, name))}"]
-    talk.data("\n".join(lines))
+    talk.data(to_toml(recipe).rstrip("\n"))
     return ExitCode.DONE
-
-
-def _toml(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 def check_recipe(options: argparse.Namespace) -> int:

@@ -108,3 +108,10 @@ def test_the_id_is_that_of_the_content_without_the_sentence_for_people():
     first, other = parse('name = "x"\nabout = "One."'), parse('about = "Another."\nname = "x"')
     assert first.id == other.id
     assert first.id != parse('name = "x"\n[loop]\nrounds = 4').id
+
+
+@pytest.mark.parametrize("line", ["learning_rate = nan", "learning_rate = -inf", "steps = 1" + "0" * 30])
+def test_a_number_that_json_cannot_hold_is_refused_by_name(line):
+    with pytest.raises(UsageError) as caught:
+        parse(f'name = "x"\n[train]\n{line}\n')
+    assert f"train.{line.split()[0]}" in caught.value.detail

@@ -10,7 +10,7 @@ from textual.widgets import DataTable, Static
 
 from pada_local.errors import PadaError
 from pada_local.recipe import Recipe, field_help
-from pada_local.session import find_recipe, recipe_folders
+from pada_local.runtime.recipes import find_recipe, recipe_folders
 from tui import actions
 from tui.plain import block, line
 from tui.screens.base import ProjectScreen
