@@ -129,7 +129,7 @@ class Bar:
         self._moving, self._width = sys.stderr.isatty(), 0
         self._what, self._began, self._last = "", 0.0, 0.0
 
-    def show(self, what: str, rows: int, share: float) -> None:
+    def show(self, what: str, rows: int, share: float, unit: str = "rows") -> None:
         """Draw it anew, at most ten times a second. `share` is what is done, from 0 to 1; 0 when it is not known."""
         now = time.monotonic()
         if what != self._what:
@@ -140,7 +140,7 @@ class Bar:
         done, elapsed = min(max(share, 0.0), 1.0), now - self._began
         left = f"  about {elapsed / done * (1 - done):.0f} s left" if done and elapsed > 1 else ""
         bar = f"[{'#' * round(20 * done):20}] {done:4.0%}  " if done else ""
-        self.tell(f"{bar}{what}  {rows:,} rows{left}")
+        self.tell(f"{bar}{what}  {rows:,} {unit}{left}")
 
     def tell(self, text: str) -> None:
         """A moving line of other words; nothing where nobody looks."""

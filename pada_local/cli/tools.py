@@ -1,13 +1,15 @@
 """recipes, models, doctor, and the terminal app."""
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from pada_local.cli import talk
-from pada_local.errors import ExitCode, MissingError, UsageError
+from pada_local.errors import ExitCode, MissingError
 from pada_local.recipe import to_toml
 from pada_local.runtime import catalog, places, recipes, registered
 from pada_local.runtime import doctor as examination
@@ -52,13 +54,12 @@ def check_recipe(options: argparse.Namespace) -> int:
 
 
 def list_models(options: argparse.Namespace) -> int:
-    """Models that can be named. Every file is hashed, so `sound` means sound."""
-    rows = []
-    for model in catalog.load_catalog().values():
-        wrong = catalog.problems(model)
-        path = str(places.models_folder() / model.path)
-        facts = {"name": model.name, "role": model.role, "path": path, "about": model.about}
-        rows.append(facts | {"sound": not wrong, "problems": wrong})
+    """Models that can be named. What has changed since it was hashed is hashed, so `sound` means sound."""
+    rows = [
+        {"name": one.model.name, "role": one.model.role, "path": str(one.path), "about": one.model.about, "own": one.own}
+        | {"sound": not one.problems, "problems": one.problems}
+        for one in registered.installed()
+    ]
     if options.json:
         talk.facts(rows)
         return ExitCode.DONE
@@ -69,16 +70,24 @@ def list_models(options: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
+@contextlib.contextmanager
+def _hashing() -> Iterator[registered.Tell]:
+    """A bar on a terminal while gigabytes are hashed."""
+    bar = talk.Bar()
+    try:
+        yield lambda done, total: bar.show("hashing", total // 2**20, done / max(1, total), "MiB")
+    finally:
+        bar.end()
+
+
 def add_model(options: argparse.Namespace) -> int:
     """Register a model of the user's: looked at in a child process, hashed, and told whether it fits."""
-    model, facts = registered.add(options.path, options.name)
+    with _hashing() as tell:
+        model, facts = registered.add(options.path, options.name, tell)
     if options.json:
         talk.facts({"name": model.name, "sha256": model.sha256} | msgspec.to_builtins(facts))
         return ExitCode.DONE
-    talk.data(f"{model.name}: {model.about}, {facts.bytes / 2**20:.0f} MiB, {facts.kind}")
-    talk.data(f"chat template: {facts.template}; licence: {facts.licence or 'not said'}")
-    for role, verdict in facts.fits.items():
-        talk.data(f"as {role}: {verdict}")
+    talk.data("\n".join(registered.described(model, facts)))
     talk.say(f"Use it with --{facts.role} {model.name}")
     return ExitCode.DONE
 
@@ -95,10 +104,8 @@ def remove_model(options: argparse.Namespace) -> int:
 
 def verify_models(options: argparse.Namespace) -> int:
     """Hash every file of one model or of all; 3 when one is not as it was recorded."""
-    models = catalog.load_catalog()
-    if options.name and options.name not in models:
-        raise UsageError(f"There is no model '{options.name}'.", "Known: " + ", ".join(sorted(models)) + ".")
-    found = {name: catalog.problems(models[name], thorough=True) for name in ([options.name] if options.name else models)}
+    with _hashing() as tell:
+        found = registered.verify(options.name, tell)
     if options.json:
         talk.facts(found)
     else:

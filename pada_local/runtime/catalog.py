@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -30,6 +31,7 @@ class _Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 USER_FILE = "models.toml"
+HASH_BLOCK = 2**22
 
 
 def load_catalog(folder: Path | None = None) -> dict[str, Model]:
@@ -55,10 +57,12 @@ def read_catalog(file: Path) -> dict[str, Model]:
     return {model.name: model for model in found.model}
 
 
-def problems(model: Model, folder: Path | None = None, thorough: bool = False) -> list[str]:
+def problems(
+    model: Model, folder: Path | None = None, thorough: bool = False, step: Callable[[int], None] | None = None
+) -> list[str]:
     """What is wrong with a named model's files, as sentences; empty when all are there and as they were.
 
-    `thorough` hashes also what has the size and time that it had when it was hashed.
+    `thorough` hashes also what has the size and time that it had when it was hashed. `step` is told of every hashed byte.
     """
     home = (folder or places.models_folder()) / model.path
     if not home.exists():
@@ -76,7 +80,7 @@ def problems(model: Model, folder: Path | None = None, thorough: bool = False) -
             found.append(f"{file} is not there")
         elif not thorough and model.stamps.get(name) == f"{file.stat().st_size}:{file.stat().st_mtime_ns}":
             continue
-        elif sha256(file) != wanted:
+        elif sha256(file, step) != wanted:
             found.append(f"{file} is not the file that was recorded")
     return found
 
@@ -164,7 +168,12 @@ def _quoted(text: str) -> str:
     return msgspec.json.encode(text).decode()
 
 
-def sha256(file: Path) -> str:
-    """The file's SHA-256 in hex."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def sha256(file: Path, step: Callable[[int], None] | None = None) -> str:
+    """The file's SHA-256 in hex. `step` is told how many bytes were read since it was told last; what it raises ends this."""
+    digest = hashlib.sha256()
+    with file.open("rb", buffering=0) as stream:
+        while block := stream.read(HASH_BLOCK):
+            digest.update(block)
+            if step is not None:
+                step(len(block))
+    return digest.hexdigest()

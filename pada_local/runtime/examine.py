@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -81,15 +80,11 @@ def _gguf(file: Path) -> Facts:
 
 def _read_in_child(file: Path) -> dict[str, Any]:
     """The header, read by a process of its own: whatever the file does to it, this one goes on."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES))
-        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-
-    command = [sys.executable, "-I", "-S", gguf_header.__file__, str(file)]
+    # The child limits itself: between fork and exec nothing may run here, since the terminal app asks from threads.
+    command = [sys.executable, "-I", "-S", gguf_header.__file__, str(file), str(CHILD_BYTES), str(SECONDS)]
     fix = "Copy the model again, or choose another."
     try:
-        done = subprocess.run(command, capture_output=True, timeout=SECONDS, preexec_fn=limit, env={})
+        done = subprocess.run(command, capture_output=True, timeout=SECONDS, env={})
         found = json.loads(done.stdout) if done.returncode == 0 else None
     except subprocess.TimeoutExpired:
         raise MissingError("The model's header could not be read in time.", str(file), fix) from None

@@ -1,11 +1,13 @@
 """Reads a GGUF file's header and nothing else. Run as a script by `examine`, in a child with limits: files can be hostile.
 
-`gguf_header.py FILE` prints one JSON object: the metadata that is worth knowing, and how many tensors there are. Only the
-standard library, since it runs isolated. Every count and length is checked against the file's size before anything is read.
+`gguf_header.py FILE BYTES SECONDS` limits its own memory and time, and prints one JSON object: the metadata that is worth
+knowing, and how many tensors there are. Only the standard library, since it runs isolated. Every count and length is checked
+against the file's size before anything is read.
 """
 
 import json
 import math
+import resource
 import struct
 import sys
 from typing import Any, BinaryIO
@@ -104,8 +106,10 @@ def read_header(path: str) -> dict[str, Any]:
         return {"metadata": found, "tensors": tensors, "parameters": parameters}
 
 
-def main(path: str) -> int:
+def main(path: str, most_bytes: int, seconds: int) -> int:
     """Print what the header says; 1 with a reason on stderr."""
+    resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     try:
         found = read_header(path)
     except (BadHeader, OSError, struct.error, MemoryError) as error:
@@ -121,4 +125,4 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

@@ -1,8 +1,11 @@
-"""The user's own models: registered by path and hash in the user's data folder. The files stay where they are."""
+"""The models that can be named, and the user's own among them: registered by path and hash. The files stay where they are."""
 
 import os
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
+
+import msgspec
 
 from pada_local.errors import MissingError, UsageError
 from pada_local.runtime import catalog, places
@@ -12,8 +15,64 @@ from pada_local.runtime.examine import Facts, examine_model, stamp
 HEAD = "# Models that were added with: pada models add\n\n"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
+Tell = Callable[[int, int], None]
+"""Is told bytes hashed so far and bytes in all; what it raises ends the work, and nothing is kept of it."""
 
-def add(path: Path, name: str = "") -> tuple[Model, Facts]:
+
+class Installed(msgspec.Struct, frozen=True):
+    """A model that can be named, where it lies, whether the user added it, and what is wrong with its files."""
+
+    model: Model
+    path: Path
+    own: bool
+    problems: list[str]
+
+
+def installed() -> list[Installed]:
+    """Every model that can be named; the user's own first. Files whose size and time have changed are hashed."""
+    own = _registered()
+    models = catalog.load_catalog().values()
+    return [Installed(one, places.models_folder() / one.path, one == own.get(one.name), catalog.problems(one)) for one in models]
+
+
+def verify(name: str = "", tell: Tell | None = None) -> dict[str, list[str]]:
+    """Hash every file of one model, or of all: what is wrong, by model. Raises UsageError for a name that is not known."""
+    models = catalog.load_catalog()
+    if name and name not in models:
+        raise UsageError(f"There is no model '{name}'.", "Known: " + ", ".join(sorted(models)) + ".")
+    wanted = [models[name]] if name else list(models.values())
+    homes = [(places.models_folder() / model.path, model.sha256) for model in wanted]
+    step = _steps((home / file if home.is_dir() else home for home, files in homes for file in files), tell)
+    return {model.name: catalog.problems(model, thorough=True, step=step) for model in wanted}
+
+
+def _steps(files: Iterable[Path], tell: Tell | None) -> Callable[[int], None]:
+    """What hashing these files calls with each block's bytes."""
+    total, done = sum(file.stat().st_size for file in files if file.is_file()), 0
+
+    def step(count: int) -> None:
+        nonlocal done
+        done += count
+        if tell is not None:
+            tell(done, total)
+
+    return step
+
+
+def described(model: Model, facts: Facts) -> list[str]:
+    """What a person is told of a model: sentences without the colour of any screen."""
+    return [
+        f"{model.name}: {model.about}, {facts.bytes / 2**20:.0f} MiB, {facts.kind}",
+        f"chat template: {facts.template}; licence: {facts.licence or 'not said'}",
+        *(f"as {role}: {facts.fits.get(role) or OTHER_KIND[facts.kind]}" for role in ("student", "teacher", "judge")),
+    ]
+
+
+OTHER_KIND = {"gguf": "no: only a folder of Transformers weights can be trained", "folder": "no: that takes a GGUF file"}
+"""Why a model of one kind has no verdict in the other's roles."""
+
+
+def add(path: Path, name: str = "", tell: Tell | None = None) -> tuple[Model, Facts]:
     """Look at a model, hash its files and remember it. Raises MissingError (not to be trusted), UsageError (name is taken)."""
     path = Path(os.path.abspath(path.expanduser()))
     if not path.exists():
@@ -29,9 +88,10 @@ def add(path: Path, name: str = "") -> tuple[Model, Facts]:
     files = [file] if file.is_file() else sorted(one for one in file.iterdir() if one.is_file())
     parameters = f"{facts.parameters / 1e9:.2f}B" if facts.parameters >= 10**8 else f"{facts.parameters / 1e6:.1f}M"
     about = f"{facts.architecture}, {parameters} parameters, context {facts.context}"
+    step = _steps(files, tell)
     model = Model(
         name=name, role=facts.role, path=facts.path, about=about,
-        sha256={one.name: catalog.sha256(one) for one in files}, stamps={one.name: stamp(one) for one in files},
+        sha256={one.name: catalog.sha256(one, step) for one in files}, stamps={one.name: stamp(one) for one in files},
     )  # fmt: skip
     _write([*_registered().values(), model])
     return model, facts

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pada_local.errors import MissingError, UsageError
+from pada_local.errors import Interrupted, MissingError, UsageError
 from pada_local.runtime import catalog, registered
 from pada_local.runtime.examine import examine_model
 from pada_local.runtime.gguf_header import BadHeader, read_header
@@ -72,6 +72,40 @@ def test_a_changed_byte_under_the_old_time_is_found_by_verifying(tmp_path):
     os.utime(copy, ns=(before.st_atime_ns, before.st_mtime_ns))
     model = catalog.load_catalog()["t"]
     assert catalog.problems(model) == [] and "not the file" in catalog.problems(model, thorough=True)[0]
+
+
+def test_hashing_tells_how_far_it_is_and_what_is_told_can_end_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(catalog, "HASH_BLOCK", 2**20)
+    copy, told = Path(shutil.copy(TEACHER, tmp_path / "t.gguf")), []
+    size = copy.stat().st_size
+
+    def tell(done, total):
+        told.append((done, total))
+        if len(told) == 2:
+            raise Interrupted("Enough.")
+
+    with pytest.raises(Interrupted):
+        registered.add(copy, "t", tell)
+    assert told == [(2**20, size), (2**21, size)] and "t" not in catalog.load_catalog()
+    registered.add(copy, "t", lambda done, total: told.append((done, total)))
+    assert told[-1] == (size, size)
+    told.clear()
+    assert registered.verify("t", lambda done, total: told.append((done, total))) == {"t": []} and told[-1] == (size, size)
+    told.clear()
+    assert registered.verify("", lambda done, total: told.append((done, total))).keys() == {"t", "demo-student", "demo-teacher"}
+    assert told[-1][0] == told[-1][1] > 2 * size and [done for done, _ in told] == sorted({done for done, _ in told})
+    with pytest.raises(UsageError, match="no model"):
+        registered.verify("other")
+
+
+def test_installed_models_tell_whose_they_are_and_what_is_wrong(tmp_path):
+    copy = Path(shutil.copy(TEACHER, tmp_path / "t.gguf"))
+    model, facts = registered.add(copy, "t")
+    assert [line.partition(":")[0] for line in registered.described(model, facts)][2:] == ["as student", "as teacher", "as judge"]
+    copy.unlink()
+    found = {one.model.name: one for one in registered.installed()}
+    assert found["t"].own and "not there" in found["t"].problems[0]
+    assert not found["demo-student"].own and found["demo-student"].path == STUDENT and found["demo-student"].problems == []
 
 
 @pytest.mark.parametrize("name", ["demo-student", "UPPER", "../x", "a b"])
