@@ -13,7 +13,8 @@ THEMES = (
 MARKS = {
     "done": "✓", "skipped": "=", "running": "▸", "paused": "‖", "stopped": "■", "failed": "✗", "waiting for review": "?",
     "accepted": "✓", "rejected": "✗", "duplicate": "≈", "leaked": "!", "unparsable": "…", "pending": "·", "excluded": "–",
-    "ok": "✓", "note": "·", "missing": "✗",
+    "ok": "✓", "note": "·", "missing": "✗", "as recorded": "✓", "verified": "✓", "changed": "✗", "not there": "✗",
+    "unusable": "✗",
 }  # fmt: skip
 
 

@@ -77,13 +77,10 @@ def add(path: Path, name: str = "", tell: Tell | None = None) -> tuple[Model, Fa
     path = Path(os.path.abspath(path.expanduser()))
     if not path.exists():
         raise MissingError("There is no such model.", str(path), "Give a GGUF file or a model folder.")
+    name = name or name_for(path)
+    if problem := name_problem(name):
+        raise UsageError(f"'{name}' cannot name a model.", problem, "Choose another with --name.")
     facts = examine_model(path)
-    name = name or re.sub(r"[^a-z0-9._-]+", "-", Path(facts.path).stem.lower()).strip("-.")
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"'{name}' cannot name a model.", "Lower-case letters, digits, - . and _.", "Name it with --name.")
-    known = catalog.load_catalog()
-    if name in known:
-        raise UsageError(f"There is a model '{name}' already.", known[name].path, "Choose another with --name.")
     file = Path(facts.path)
     files = [file] if file.is_file() else sorted(one for one in file.iterdir() if one.is_file())
     parameters = f"{facts.parameters / 1e9:.2f}B" if facts.parameters >= 10**8 else f"{facts.parameters / 1e6:.1f}M"
@@ -95,6 +92,19 @@ def add(path: Path, name: str = "", tell: Tell | None = None) -> tuple[Model, Fa
     )  # fmt: skip
     _write([*_registered().values(), model])
     return model, facts
+
+
+def name_for(path: Path) -> str:
+    """The name that a model gets when nobody gives it one; it may be taken, or empty."""
+    return re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-.")
+
+
+def name_problem(name: str) -> str:
+    """Why a model cannot be added under this name, as a sentence; "" when it can."""
+    if not _NAME.fullmatch(name):
+        return "A name is made of lower-case letters, digits, - . and _, and begins with a letter or a digit."
+    known = catalog.load_catalog()
+    return f"There is a model '{name}' already: {known[name].path}" if name in known else ""
 
 
 def remove(name: str) -> Model:
