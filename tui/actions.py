@@ -6,6 +6,7 @@ from textual.binding import Binding
 
 HOME, RUN, PATTERNS, SAMPLES, COMPARE, DATA, RECIPES = "home", "run", "patterns", "samples", "compare", "data", "recipes"
 PLAYGROUND = "playground"
+MODELS = "models"
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,10 @@ ACTIONS = (
     Action("", "5", "go('compare')", "go: compare", "Runs side by side.", False),
     Action("", "6", "go('data')", "go: data", "The examples of the project.", False),
     Action("", "7", "go('playground')", "go: playground", "Ask base, tuned student and teacher something.", False),
+    Action("", "8", "go('models')", "go: models", "The models that can be named, and what they fit.", False),
     Action("", "9", "go('recipes')", "go: recipes", "Every setting with its meaning.", False),
-    Action("", "f1", "explain", "help: explain this screen", "What this screen shows, for someone who never fine-tuned."),
+    Action("", "g", "jump", "go: jump", "A letter at every panel and a number at every screen; pressing one goes there."),
+    Action("", "f1", "explain", "help: explain this panel", "What it shows, for someone who never fine-tuned."),
     Action("", "question_mark", "keys", "help: keys", "The keys of this screen.", False),
     Action("", "f2", "theme", "view: next theme", "Dark, light, high contrast.", False),
     Action("", "q", "leave", "app: leave", "Leave; a run that goes on is asked about."),
@@ -84,12 +87,25 @@ ACTIONS = (
         "Leave the marked one out, or take it in again (tab marks the next one).",
     ),
     Action(PLAYGROUND, "n", "empty", "prompt: new", "An empty prompt and no answers."),
+    Action(MODELS, "a", "add", "model: add", "A GGUF file or a model folder; it is looked at and hashed, and stays where it is."),
+    Action(MODELS, "v", "verify", "model: verify", "Hash every file of the marked model again."),
+    Action(MODELS, "V", "verify_all", "model: verify all", "Hash every file of every model again."),
+    Action(MODELS, "d", "forget", "model: remove", "Take the marked model off the list; its files stay."),
+    Action(MODELS, "r", "look_again", "models: look again", "Read the list and what the models need again.", False),
+    Action(RECIPES, "e", "edit", "recipe: edit field", "Give the marked field another value (Enter does the same)."),
+    Action(RECIPES, "r", "reset", "recipe: reset field", "Give the marked field its default value."),
+    Action(RECIPES, "b", "back", "recipe: field as in base", "Give the marked field the value of the recipe this one is from."),
+    Action(RECIPES, "u", "undo", "recipe: drop changes", "Forget every change that is not saved.", False),
+    Action(RECIPES, "s", "save", "recipe: save as", "Keep it as a recipe of yours, found by its name everywhere."),
+    Action(RECIPES, "d", "delete", "recipe: delete own", "Delete the marked recipe of yours."),
+    Action(RECIPES, "w", "start", "recipe: start a run", "Start a run of the open project with the marked recipe."),
 )
 
 
 def of_screen(screen: str) -> list[Action]:
     """The actions of one screen, those of every screen last."""
-    return [action for action in ACTIONS if action.screen == screen] + [action for action in ACTIONS if not action.screen]
+    own = [action for action in ACTIONS if action.screen == screen] if screen else []
+    return own + [action for action in ACTIONS if not action.screen]
 
 
 def bindings(screen: str) -> list[Binding]:

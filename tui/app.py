@@ -1,15 +1,19 @@
 """The app: one project at most, its screens, and the way out that never leaves a run without an owner."""
 
+import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from textual import work
 from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.filter import LineFilter
+from textual.screen import Screen
 
 from pada_local.errors import PadaError
 from pada_local.runtime.safe import safe
-from tui import actions
+from tui import actions, glyphs, kept, panels, reasons
 from tui.door import Door
 from tui.feed import Feed, Moved, Seen
 from tui.screens.base import ProjectScreen
@@ -17,6 +21,8 @@ from tui.screens.compare import CompareScreen
 from tui.screens.data import DataScreen
 from tui.screens.dialogs import Page, Question
 from tui.screens.home import HomeScreen
+from tui.screens.jump import Jump, panels_of
+from tui.screens.models import ModelsScreen
 from tui.screens.patterns import PatternsScreen
 from tui.screens.playground import PlaygroundScreen
 from tui.screens.recipes import RecipesScreen
@@ -34,6 +40,7 @@ SCREENS = {
         CompareScreen,
         DataScreen,
         PlaygroundScreen,
+        ModelsScreen,
         RecipesScreen,
     )
 }
@@ -42,28 +49,37 @@ LEAVE = [("keep", "Leave it running"), ("pause", "Pause it"), ("stop", "Stop it 
 
 
 class Commands(Provider):
-    """The palette: every action of the screen that is shown."""
+    """The palette: every action of the screen that is shown; one that cannot be taken now says why."""
 
-    def _found(self) -> list[tuple[str, str, str]]:
-        return [(one.name, one.help, one.call) for one in actions.of_screen(getattr(self.screen, "NAME", ""))]
+    def _found(self) -> list[tuple[actions.Action, str]]:
+        app: PadaApp = self.app  # type: ignore[assignment]
+        found = [(one, reasons.why_not(app, one)) for one in actions.of_screen(getattr(self.screen, "NAME", ""))]
+        return sorted(found, key=lambda one: bool(one[1]))
 
     async def discover(self) -> Hits:
-        for name, told, call in self._found():
-            yield DiscoveryHit(name, self._doing(call), help=told)
+        for action, why in self._found():
+            yield DiscoveryHit(action.name, self._doing(action, why), help=_told(action, why))
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for name, told, call in self._found():
-            if (score := matcher.match(name)) > 0:
-                yield Hit(score, matcher.highlight(name), self._doing(call), help=told)
+        for action, why in self._found():
+            if (score := matcher.match(action.name)) > 0:
+                yield Hit(score, matcher.highlight(action.name), self._doing(action, why), help=_told(action, why))
 
-    def _doing(self, call: str):
-        screen = self.screen
+    def _doing(self, action: actions.Action, why: str):
+        screen, call = self.screen, action.call
 
         async def do() -> None:
-            await screen.run_action(call if hasattr(screen, f"action_{call.partition('(')[0]}") else f"app.{call}")
+            if why:
+                screen.notify(why, severity="warning", markup=False)
+            else:
+                await screen.run_action(call if hasattr(screen, f"action_{call.partition('(')[0]}") else f"app.{call}")
 
         return do
+
+
+def _told(action: actions.Action, why: str) -> str:
+    return f"Not now: {why}" if why else action.help
 
 
 class PadaApp(App[int]):
@@ -82,11 +98,22 @@ class PadaApp(App[int]):
         self.seen = Seen()
         self.handed: tuple[str, str] | None = None
         self._shown_at = 0.0
+        self._ascii = [glyphs.Ascii()] if glyphs.needed(os.environ) else []
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), *self._ascii]
+
+    @property
+    def base_screen(self) -> Screen:
+        """The screen below palette and dialogs."""
+        return next((one for one in reversed(self.screen_stack) if hasattr(one, "NAME")), self.screen)
 
     def on_mount(self) -> None:
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = THEMES[0].name
+        names = [theme.name for theme in THEMES]
+        chosen = kept.read().theme
+        self.theme = chosen if chosen in names else names[0]
         for name, screen in SCREENS.items():
             self.install_screen(screen(), name)
         self.push_screen(actions.HOME)
@@ -148,9 +175,9 @@ class PadaApp(App[int]):
     # --- actions
 
     def action_go(self, name: str) -> None:
-        """Show a screen; all but home and recipes need a project."""
-        if self.door is None and name not in (actions.HOME, actions.RECIPES):
-            self.notify("Open a project first.", severity="warning")
+        """Show a screen; most need a project."""
+        if name not in reasons.WITHOUT_PROJECT and (why := reasons.no_project(self)):
+            self.notify(why, severity="warning")
         elif getattr(self.screen, "NAME", "") in SCREENS:
             self.switch_screen(name)
         else:
@@ -163,8 +190,27 @@ class PadaApp(App[int]):
 
     def action_explain(self) -> None:
         told = getattr(self.screen, "EXPLAINED", "")
-        if told:
+        name, text = panels.explained(self.screen)
+        if text:
+            self.push_screen(Page(f"What this panel shows: {name}", f"{text}\n\nThe screen {self.screen.NAME}\n\n{told}"))
+        elif told:
             self.push_screen(Page(f"What this screen shows: {self.screen.NAME}", told))
+
+    def action_jump(self) -> None:
+        """Marks at the panels of this screen and a list of all screens; the one that is pressed gets the keyboard."""
+        screen, found = self.screen, panels_of(self.screen.focus_chain)
+        goals = {one.key: one.call for one in actions.ACTIONS if one.call.startswith("go(")}
+        names = [(key, call.split("'")[1]) for key, call in goals.items()]
+        jump = Jump([(panels.name_of(screen, panel), panel.region) for panel in found], names)
+        letters = dict(zip(jump.letters, found, strict=True))
+
+        def chosen(key: str | None) -> None:
+            if key in letters:
+                letters[key].focus()
+            elif key:
+                self.action_go(dict(names)[key])
+
+        self.push_screen(jump, chosen)
 
     def action_keys(self) -> None:
         name = getattr(self.screen, "NAME", "")
@@ -174,6 +220,10 @@ class PadaApp(App[int]):
     def action_theme(self) -> None:
         names = [theme.name for theme in THEMES]
         self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
+        try:
+            kept.write(kept.Kept(theme=self.theme))
+        except OSError as error:
+            self.complain(PadaError("The theme is not remembered.", str(error), "Make the folder writable."))
 
     def action_leave(self) -> None:
         if self.seen.view.state == "running" and self.door is not None:

@@ -43,6 +43,16 @@ class ProjectScreen(Screen[None]):
         self.show_seen(self.pada.seen)
         self.reload()
 
+    def why_not(self, call: str) -> str:
+        """Why one of this screen's actions cannot be taken now, as a sentence; "" when it can. The palette tells it."""
+        return ""
+
+    def refused(self, call: str) -> bool:
+        """Whether an action cannot be taken now; if so, the reason is told."""
+        if why := self.why_not(call):
+            self.notify(why, severity="warning", markup=False)
+        return bool(why)
+
     def show_seen(self, seen: Seen) -> None:
         """The run moved on."""
 

@@ -1,0 +1,74 @@
+"""What each panel is called and shows: F1 and the jump overlay tell it. A panel without a row here is told by its screen."""
+
+from textual.screen import Screen
+from textual.widget import Widget
+
+from tui import actions
+
+PANELS: dict[str, dict[str, tuple[str, str]]] = {
+    actions.HOME: {
+        "projects": ("projects", "Each line is a project file: examples, runs and trained students of one task. Enter opens it."),
+        "doctor": ("this machine", "Each line is something that a run needs or can use. ✓ is there, · is worth knowing, ✗ is "
+                                   "missing; the last column says what helps."),
+    },
+    actions.RUN: {
+        "stages": ("stages", "Each line is one step of the run, in the order in which they happen. The last column says what "
+                             "came of it. A step that was done before is kept and not done again."),
+    },
+    actions.PATTERNS: {
+        "patterns": ("patterns", "Each line is a group of failures with one cause, the largest first. The quota is how many new "
+                                 "samples are to be written against it. What is marked is shown in full beside it."),
+        "right": ("the pattern", "The marked pattern in full: its cause, the strategy against it, and the failures behind it. "
+                                 "Expected is what your data says, predicted is what the student answered."),
+    },
+    actions.SAMPLES: {
+        "rows": ("samples", "Each line is a sample that the teacher wrote, with what the gate decided. A star means that it was "
+                            "chosen for training. What is marked is shown in full beside it."),
+        "right": ("the sample", "The marked sample in full, the strategy that it was written from, and every check that it "
+                                "passed or failed."),
+    },
+    actions.COMPARE: {
+        "pairs": ("pairs of runs", "Each line compares two finished runs on the same test examples. The interval is where the "
+                                   "difference would likely lie on others like these: one that holds zero tells nothing."),
+        "slices": ("by slice", "How each run does on each kind of example that your data names. The filled part of a bar is the "
+                               "share that is right."),
+    },
+    actions.DATA: {
+        "rows": ("examples", "Each line is one of your examples. Training examples teach; validation examples show what fails. "
+                             "Test examples stay hidden, so that nobody tunes to them."),
+    },
+    actions.MODELS: {
+        "models": ("models", "Each line is a model that can be named. 'as recorded' means: its files have the size and time that "
+                             "they had when they were hashed; v reads every byte again."),
+        "facts": ("the model", "What the marked model's files say about it. The context is the most text, in tokens (pieces of "
+                               "words), that it can read at once. The template is how a conversation is written down for it. "
+                               "Whether it fits is an estimate from its size and from the memory that is free now."),
+    },
+    actions.RECIPES: {
+        "recipes": ("recipes", "Each line is a recipe. Those that ship are never changed; a copy of yours can be. A star marks "
+                               "changes that are not saved yet."),
+        "fields": ("fields", "Each line is one setting. A star marks a value that differs from the recipe that this one was made "
+                             "from, which stands behind it. Enter changes the marked setting; what it means is told below."),
+        "edit": ("the new value", "Type the value. What is wrong with it is said below while you type. Enter takes it, Escape "
+                                  "leaves the setting as it was."),
+    },
+}  # fmt: skip
+
+
+def name_of(screen: Screen, panel: Widget) -> str:
+    """What the panel is called: by the table, else by its own id."""
+    found = _row(screen, panel)
+    return found[0] if found else (panel.id or type(panel).__name__).replace("-", " ").lower()
+
+
+def explained(screen: Screen) -> tuple[str, str]:
+    """Name and explanation of the panel that has the keyboard; two empty strings where only the screen is explained."""
+    focused = screen.focused
+    return (_row(screen, focused) if focused is not None else None) or ("", "")
+
+
+def _row(screen: Screen, panel: Widget) -> tuple[str, str] | None:
+    """A scrolled panel may be known by what it holds, and a part of a panel by what it lies in."""
+    rows = PANELS.get(getattr(screen, "NAME", ""), {})
+    near = [panel, *panel.query("*"), *panel.ancestors]
+    return next((rows[one.id] for one in near if one.id in rows), None)
