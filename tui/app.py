@@ -220,6 +220,7 @@ class PadaApp(App[int]):
     def action_theme(self) -> None:
         names = [theme.name for theme in THEMES]
         self.theme = names[(names.index(self.theme) + 1) % len(names)] if self.theme in names else names[0]
+        self.notify(f"The theme is {self.theme.removeprefix('pada-')} now, and next time as well.", timeout=3)
         try:
             kept.write(kept.Kept(theme=self.theme))
         except OSError as error:

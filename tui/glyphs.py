@@ -11,14 +11,18 @@ from textual.filter import LineFilter
 
 MARKS = dict(zip("✓✗▸‖■≈…·–→←↑↓▶▼▲◀⭘•█▓▒░", "+x>|#~..-><^v>v^<o*##:.", strict=True))
 """Marks of states keep a shape of their own; their word stands beside them anyway."""
+OLD = ("dumb", "vt")
+"""What the names of terminals begin with that came before Unicode."""
 _UP_AND_DOWN, _ACROSS = set("│┃║╎╏┆┇┊┋▏▎▍▌▐▕"), set("─━═╌╍┄┅┈┉▁▔")
 
 
 def needed(environment: Mapping[str, str]) -> bool:
-    """Whether the person's locale says that the terminal shows no UTF-8.
+    """Whether the terminal's name or the person's locale says that it shows no UTF-8.
 
     Python itself turns `LANG=C` into `LC_CTYPE=C.UTF-8` when it starts; that alone is nobody's wish.
     """
+    if environment.get("TERM", "").startswith(OLD):
+        return True
     character = environment.get("LC_CTYPE", "")
     if character == "C.UTF-8" and environment.get("LANG", "") in ("C", "POSIX"):
         character = ""

@@ -14,10 +14,20 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {
     actions.RUN: {
         "stages": ("stages", "Each line is one step of the run, in the order in which they happen. The last column says what "
                              "came of it. A step that was done before is kept and not done again."),
+        "loss": ("the loss", "How surprised the student is by the right answers, step by step: it should fall within a round. An "
+                             "o is the loss on examples kept out of training; where it rises while the line falls, the student "
+                             "learns by heart."),
+        "scores": ("the scores", "One line per round: the share of the metric that was reached on validation examples, with the "
+                                 "interval in which it would likely lie on others like them. The broken line is the student that "
+                                 "was trained once, without new samples: what the rounds have to beat."),
+        "log": ("last events", "What happened, the newest first. l shows two hundred of them."),
     },
     actions.PATTERNS: {
         "patterns": ("patterns", "Each line is a group of failures with one cause, the largest first. The quota is how many new "
                                  "samples are to be written against it. What is marked is shown in full beside it."),
+        "map": ("the map", "Each point is a failure, each pattern has a mark of its own. Failures whose explanations say nearly "
+                           "the same lie near each other. It is a flat picture of a space with many dimensions: near on the map "
+                           "is not always near."),
         "right": ("the pattern", "The marked pattern in full: its cause, the strategy against it, and the failures behind it. "
                                  "Expected is what your data says, predicted is what the student answered."),
     },
@@ -28,14 +38,16 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {
                                 "passed or failed."),
     },
     actions.COMPARE: {
-        "pairs": ("pairs of runs", "Each line compares two finished runs on the same test examples. The interval is where the "
-                                   "difference would likely lie on others like these: one that holds zero tells nothing."),
-        "slices": ("by slice", "How each run does on each kind of example that your data names. The filled part of a bar is the "
-                               "share that is right."),
+        "arms": ("rounds", "Each line is a round of a run with its score and what it has cost. a and b put the marked line on "
+                           "one side of the comparison below."),
+        "below": ("the comparison", "Both sides on the same examples. The interval is where the difference would likely lie on "
+                                    "others like these: one that holds zero tells nothing. v goes on to the examples that b "
+                                    "fixes and to those that it breaks, one by one."),
     },
     actions.DATA: {
         "rows": ("examples", "Each line is one of your examples. Training examples teach; validation examples show what fails. "
                              "Test examples stay hidden, so that nobody tunes to them."),
+        "right": ("the example", "The marked example in full: what the student is asked, and what it should answer."),
     },
     actions.MODELS: {
         "models": ("models", "Each line is a model that can be named. 'as recorded' means: its files have the size and time that "
@@ -65,6 +77,14 @@ def explained(screen: Screen) -> tuple[str, str]:
     """Name and explanation of the panel that has the keyboard; two empty strings where only the screen is explained."""
     focused = screen.focused
     return (_row(screen, focused) if focused is not None else None) or ("", "")
+
+
+def make_reachable(screen: Screen) -> None:
+    """Let each panel that has a row have the keyboard: it can be jumped to, and F1 explains it."""
+    for name in PANELS.get(getattr(screen, "NAME", ""), {}):
+        for panel in screen.query(f"#{name}"):
+            if not panel.can_focus and not any(one.can_focus for one in panel.query("*")):
+                panel.can_focus = True
 
 
 def _row(screen: Screen, panel: Widget) -> tuple[str, str] | None:

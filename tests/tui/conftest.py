@@ -14,6 +14,15 @@ from tests.loop.test_loop import RECIPE, Bench
 WAITING = RECIPE + "[review]\nstrategies = true\nsamples = true\n"
 
 
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch):
+    """A terminal that shows Unicode and colours, whatever the tests are started in."""
+    for name in ("LC_ALL", "LC_CTYPE", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
 def keep_events(bench: Bench) -> None:
     """What a host would have written."""
     at = "2026-01-01T00:00:00"

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual import work
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Footer, Header
+from textual.widgets import DataTable, Footer, Header
 
 from pada_local.errors import PadaError
+from tui import panels
 from tui.feed import Seen
 
 if TYPE_CHECKING:
@@ -40,8 +41,15 @@ class ProjectScreen(Screen[None]):
         yield from ()
 
     def on_screen_resume(self) -> None:
+        panels.make_reachable(self)
         self.show_seen(self.pada.seen)
         self.reload()
+        self.settle()
+
+    def settle(self) -> None:
+        """Draw the tables once more when their columns have their widths: a table keeps cells that were drawn before that."""
+        for table in self.query(DataTable):
+            table.call_after_refresh(table.notify_style_update)
 
     def why_not(self, call: str) -> str:
         """Why one of this screen's actions cannot be taken now, as a sentence; "" when it can. The palette tells it."""
@@ -95,6 +103,7 @@ class ProjectScreen(Screen[None]):
             return
         try:
             then(answer)
+            self.settle()
         except Exception as error:
             self.log.error(error)
             title = f"The screen could not show an answer ({type(error).__name__})."

@@ -35,7 +35,7 @@ class Jump(ModalScreen[str]):
             mark.styles.offset = (region.x, region.y)
             yield mark
         with Vertical(id="jump-screens"):
-            yield Static(block("   ".join(f"{key} {name}" for key, name in self._screens.items()), "bold"))
+            yield Static(block("  ".join(f"{key}\u00a0{name}" for key, name in self._screens.items()), "bold"))
             yield Static(block("A letter goes to the panel, a number to the screen; Escape stays."))
 
     def on_key(self, event: events.Key) -> None:

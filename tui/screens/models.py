@@ -82,7 +82,7 @@ class ModelsScreen(ProjectScreen):
         self._verified: set[str] = set()
         self._asked, self._wanted = 0, ""
         self.query_one("#about", Static).update(block("Looking at the models …"))
-        self.query_one(DataTable).add_columns("model", "kind", "architecture", "weights", "size", "files", "fits as")
+        self.query_one(DataTable).add_columns("model", "kind", "weights", "size", "files", "fits as")
         self.query_one(DataTable).focus()
 
     def reload(self) -> None:
@@ -96,7 +96,7 @@ class ModelsScreen(ProjectScreen):
         table = self.query_one(DataTable)
         table.clear()
         for one, facts, _ in seen:
-            said = (facts.kind, line(facts.architecture, 12), in_words(facts.parameters)) if facts else ("-", "-", "-")
+            said = (facts.kind, in_words(facts.parameters)) if facts else ("-", "-")
             size = f"{facts.bytes / 2**20:,.0f} MiB" if facts else "-"
             state = state_of(one, one.model.name in self._verified)
             table.add_row(line(one.model.name, 20), *said, size, state, fits_as(facts))

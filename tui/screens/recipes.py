@@ -1,7 +1,5 @@
 """Recipes: every setting with its meaning, changed in place, checked while one types, kept as a recipe of one's own."""
 
-from typing import Any
-
 import msgspec
 from rich.text import Text
 from textual.app import ComposeResult
@@ -17,6 +15,7 @@ from tui.drafts import DEFAULTS, FIELDS, SECTIONS, Draft, as_text, draft_of, mea
 from tui.plain import block, line
 from tui.screens.base import ProjectScreen
 from tui.screens.dialogs import Question
+from tui.screens.starting import next_seed
 from tui.screens.typed import Checked, refusable
 from tui.table import Table
 
@@ -275,12 +274,9 @@ class RecipesScreen(ProjectScreen):
         if door is None:
             self.notify("Open a project first.", severity="warning")
         elif not self.refused("start") and draft is not None:
-            self.ask(lambda: door.ask("runs"), lambda runs: self._ask_seed(draft.now, runs))
+            self.ask(lambda: next_seed(door.ask("runs"), draft.now), lambda seed: self._ask_seed(draft.now, seed))
 
-    def _ask_seed(self, recipe: Recipe, runs: list[dict[str, Any]]) -> None:
-        """The same recipe with the same seed is the same run: the smallest seed that is not used up is offered."""
-        done = {run["seed"] for run in runs if run["recipe_id"] == recipe.id and run["state"] == "done"}
-        free = next(seed for seed in range(1, len(done) + 2) if seed not in done)
+    def _ask_seed(self, recipe: Recipe, free: str) -> None:
         door = self.pada.door
 
         def chosen(text: str | None) -> None:
@@ -288,7 +284,7 @@ class RecipesScreen(ProjectScreen):
                 body = msgspec.to_builtins(recipe)
                 self.ask(lambda: door.ask("start", recipe=body, seed=int(text)), lambda _: self.pada.action_go(actions.RUN))
 
-        ask = Checked(f"Seed of the run with {recipe.name} (another seed is another draw)", str(free), seed_problem)
+        ask = Checked(f"Seed of the run with {recipe.name} (another seed is another draw)", free, seed_problem)
         self.app.push_screen(ask, chosen)
 
 
