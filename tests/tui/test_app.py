@@ -87,6 +87,7 @@ def test_run_patterns_samples_compare_and_data_show_the_file(finished, size):
             await until(pilot, lambda: "expected" in shown(app) and "predicted unsure" in shown(app))
         await at(pilot, "samples", "4")
         await until(pilot, lambda: "All samples: 1 to" in shown(app) and "checks" in shown(app))
+        assert len(app.screen.query_one(DataTable).columns) == len(SCREENS["samples"].COLUMNS)
         await pilot.press("f")
         await until(pilot, lambda: isinstance(app.screen, Question))
         await pilot.press("down", "enter")
@@ -94,6 +95,7 @@ def test_run_patterns_samples_compare_and_data_show_the_file(finished, size):
         await at(pilot, "data", "6")
         await until(pilot, lambda: "Training and validation examples" in shown(app))
         assert "test" not in {row["split"] for row in app.screen.rows}
+        assert len(app.screen.query_one(DataTable).columns) == len(SCREENS["data"].COLUMNS)
         await at(pilot, "compare", "5")
         await until(pilot, lambda: "kind" in shown(app) or "No run has a test score" in shown(app) or "1.000" in shown(app))
 

@@ -34,7 +34,6 @@ class DataScreen(PagedScreen):
 
     def on_mount(self) -> None:
         self._output: str | None = None
-        super().on_mount()
 
     def fetch(self, door: Door, offset: int) -> dict[str, Any]:
         where = self.FILTERS[self._filter][1] | ({"output": self._output} if self._output is not None else {})

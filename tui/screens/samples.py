@@ -35,8 +35,7 @@ class SamplesScreen(PagedScreen):
 
     def on_mount(self) -> None:
         self._sift: dict[str, Any] = {}
-        self._patterns: dict[str, str] = {}
-        super().on_mount()
+        self._patterns: dict[str, str] = {}  # the list itself is mounted after this: Textual calls every class's own on_mount
 
     def fetch(self, door: Door, offset: int) -> dict[str, Any]:
         runs = [run["id"] for run in door.ask("runs")]
