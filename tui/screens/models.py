@@ -156,7 +156,7 @@ class ModelsScreen(ProjectScreen):
             return
         model, facts = added
         self._wanted = model.name
-        use = f"\n\nUse it: pada new … --{facts.role} {model.name}"
+        use = f"\n\nUse it: give --{facts.role} {model.name} to 'pada new'."
         self.app.push_screen(Page(f"Added {model.name}", "\n".join(registered.described(model, facts)) + use))
 
     def action_verify(self) -> None:

@@ -52,7 +52,7 @@ class RecipesScreen(ProjectScreen):
         self._known: list[Known] = []
         self._now: dict[str, Recipe] = {}
         self._wanted = ""
-        self.query_one("#recipes", DataTable).add_columns("recipe", "whose", "what it does")
+        self.query_one("#recipes", DataTable).add_columns("recipe", "whose")
         table = self.query_one("#fields", DataTable)
         for name in ("field", "value", "base"):
             table.add_column(name, key=name)
@@ -72,15 +72,14 @@ class RecipesScreen(ProjectScreen):
         self._now = {name: now for name, now in self._now.items() if name in {one.name for one in self._known}}
         table.clear()
         for one in self._known:
-            about = line(one.about if one.recipe else f"✗ {one.problem}", 100)
-            table.add_row(self._label(one), "yours" if one.own else "ships", about)
+            table.add_row(self._label(one), "yours" if one.own else "ships")
         names = [one.name for one in self._known]
         table.move_cursor(row=names.index(marked) if marked in names else 0)
         self._show_fields()
 
     def _label(self, one: Known) -> Text:
         changed = one.name in self._now and self._now[one.name] != one.recipe
-        return line(f"{one.name}{' *' if changed else ''}", 30)
+        return line(f"{'' if one.recipe else '✗ '}{one.name}{' *' if changed else ''}", 30)
 
     def _marked(self) -> Known | None:
         at = self.query_one("#recipes", DataTable).cursor_row
@@ -108,8 +107,7 @@ class RecipesScreen(ProjectScreen):
             cell = line(f"{'* ' if differs else '  '}{value}", 30)
             table.update_cell(name, "value", Text(cell.plain, "bold") if differs else cell, update_width=True)
             table.update_cell(name, "base", line(base, 40), update_width=True)
-        count = sum(draft.differs(name) for name in FIELDS) if draft else 0
-        told = f"{one.name if one else ''}: " + (f"{count} fields differ from {draft.base_name}" if draft else "cannot be used")
+        told = f"{one.name if one else ''}: {_difference(draft) if draft else '✗ cannot be used'}"
         self.query_one("#about", Static).update(block(told))
         self._show_meaning()
 
@@ -120,7 +118,8 @@ class RecipesScreen(ProjectScreen):
             return
         text = Text.assemble(block(meaning(name)))
         if name in FIELDS:
-            text.append(block(f"\n{name} = {as_text(value_of(draft.now, name))}; default {as_text(DEFAULTS[name])}"))
+            base = f"; {as_text(value_of(draft.base, name))} in {draft.base_name}" if draft.differs(name) else ""
+            text.append(block(f"\n{name} = {as_text(value_of(draft.now, name))}; default {as_text(DEFAULTS[name])}{base}"))
         for problem in draft.problems:
             text.append(block(f"\n✗ {problem}"))
         self.query_one("#meaning", Static).update(text)
@@ -286,6 +285,14 @@ class RecipesScreen(ProjectScreen):
 
         ask = Checked(f"Seed of the run with {recipe.name} (another seed is another draw)", free, seed_problem)
         self.app.push_screen(ask, chosen)
+
+
+def _difference(draft: Draft) -> str:
+    """How the draft stands to what it was made from, in a few words."""
+    count = sum(draft.differs(name) for name in FIELDS)
+    if count == 0:
+        return "unchanged" if draft.base_name == draft.known.name else f"as {draft.base_name}"
+    return f"{count} {'field differs' if count == 1 else 'fields differ'} from {draft.base_name}"
 
 
 def seed_problem(text: str) -> str:
