@@ -102,6 +102,15 @@ ACTIONS = (
 )
 
 
+MOVES = (
+    ("tab", "next panel", "shift+tab goes to the one before."),
+    ("up down", "in a panel", "The line before, the next line; page up and page down, home and end."),
+    ("enter", "take", "Open or take what is marked."),
+    ("ctrl+p", "everything", "The same by name."),
+)
+"""Keys that mean the same in every panel: key, name, help."""
+
+
 def of_screen(screen: str) -> list[Action]:
     """The actions of one screen, those of every screen last."""
     own = [action for action in ACTIONS if action.screen == screen] if screen else []

@@ -214,8 +214,8 @@ class PadaApp(App[int]):
 
     def action_keys(self) -> None:
         name = getattr(self.screen, "NAME", "")
-        lines = [f"{_shown(one.key):<8} {one.name:<26} {one.help}" for one in actions.of_screen(name)]
-        self.push_screen(Page(f"Keys: {name}", "\n".join([*lines, "ctrl+p   everything              The same by name."])))
+        rows = [*((_shown(one.key), one.name, one.help) for one in actions.of_screen(name)), *actions.MOVES]
+        self.push_screen(Page(f"Keys: {name}", "\n".join(f"{key:<8} {told:<26} {help_}" for key, told, help_ in rows)))
 
     def action_theme(self) -> None:
         names = [theme.name for theme in THEMES]
