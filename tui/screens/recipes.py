@@ -119,7 +119,9 @@ class RecipesScreen(ProjectScreen):
         text = Text.assemble(block(meaning(name)))
         if name in FIELDS:
             base = f"; {as_text(value_of(draft.base, name))} in {draft.base_name}" if draft.differs(name) else ""
-            text.append(block(f"\n{name} = {as_text(value_of(draft.now, name))}; default {as_text(DEFAULTS[name])}{base}"))
+            text.append(
+                block(f"\n{name} = {as_text(value_of(draft.now, name))}; default {as_text(DEFAULTS[name]) or 'nothing'}{base}")
+            )
         for problem in draft.problems:
             text.append(block(f"\n✗ {problem}"))
         self.query_one("#meaning", Static).update(text)
