@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual import work
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Header
+from textual.widgets import Footer, Header
 
 from pada_local.errors import PadaError
 from tui import panels
@@ -44,12 +44,6 @@ class ProjectScreen(Screen[None]):
         panels.make_reachable(self)
         self.show_seen(self.pada.seen)
         self.reload()
-        self.settle()
-
-    def settle(self) -> None:
-        """Draw the tables once more when their columns have their widths: a table keeps cells that were drawn before that."""
-        for table in self.query(DataTable):
-            table.call_after_refresh(table.notify_style_update)
 
     def why_not(self, call: str) -> str:
         """Why one of this screen's actions cannot be taken now, as a sentence; "" when it can. The palette tells it."""
@@ -103,7 +97,6 @@ class ProjectScreen(Screen[None]):
             return
         try:
             then(answer)
-            self.settle()
         except Exception as error:
             self.log.error(error)
             title = f"The screen could not show an answer ({type(error).__name__})."
