@@ -9,7 +9,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-MARKS = dict(zip("✓✗▸‖■≈…·–→←↑↓▶▼▲◀⭘•█▓▒░", "+x>|#~..-><^v>v^<o*##:.", strict=True))
+MARKS = dict(zip("✓✗▸‖■≈…·–—→←↑↓▶▼▲◀⭘•█▓▒░●◆○△□◇¦", "+x>|%~..--><^v>v^<o*##:.@&oADV:", strict=True))
 """Marks of states keep a shape of their own; their word stands beside them anyway."""
 OLD = ("dumb", "vt")
 """What the names of terminals begin with that came before Unicode."""

@@ -1,6 +1,5 @@
 """The jump overlay, F1 for the panel that has the keyboard, and the palette that does everything a key does."""
 
-import pytest
 from textual.command import CommandPalette
 from textual.widgets import DataTable, OptionList
 
@@ -14,8 +13,7 @@ from tui.screens.jump import Jump, panels_of
 NUMBERS = {action.call.split("'")[1]: action.key for action in actions.ACTIONS if action.call.startswith("go(")}
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-def test_each_panel_of_each_screen_is_one_letter_away_and_explained(finished, size):
+def test_each_panel_of_each_screen_is_one_letter_away_and_explained(finished):
     app = PadaApp(finished)
     reached = set()
 
@@ -38,7 +36,7 @@ def test_each_panel_of_each_screen_is_one_letter_away_and_explained(finished, si
                 await until(pilot, lambda screen=screen: app.screen is screen)
                 reached.add((name, told))
 
-    drive(app, script, size)
+    drive(app, script, (80, 24))
     hidden = {("recipes", "the new value"), ("run", "the scores")}  # a line that opens with e; a plot as high as its rounds
     rows = {(screen, name) for screen, found in panels.PANELS.items() for name, _ in found.values() if screen in SCREENS}
     assert rows - hidden <= reached <= rows

@@ -14,7 +14,7 @@ from textual.widgets import DataTable
 from pada_local.runtime import places
 from tests.tui.conftest import shown, until
 from tests.tui.test_app import at, drive
-from tui import kept
+from tui import charts, kept
 from tui.app import SCREENS, PadaApp
 from tui.glyphs import MARKS, Ascii, needed, plain
 from tui.themes import MARKS as STATES
@@ -117,6 +117,9 @@ def test_ascii_takes_as_many_cells_as_before(text):
 def test_marks_stay_apart_in_ascii():
     states = ["ok", "missing", "running", "paused", "stopped", "duplicate", "unparsable"]
     assert len({plain(mark(state)[0]) for state in states}) >= 6 and all(value.isascii() for value in MARKS.values())
+    assert len({plain(one) for one in charts.MARKS}) == len(charts.MARKS)
+    used = {char for file in TUI.rglob("*.py") for char in file.read_text(encoding="utf-8") if not char.isascii()}
+    assert [char for char in used if plain(char) == "?"] == [], "every character of our own has an ASCII one"
 
 
 def test_every_screen_without_colour_and_without_unicode(finished, monkeypatch):
