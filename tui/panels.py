@@ -49,6 +49,15 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {
                              "Test examples stay hidden, so that nobody tunes to them."),
         "right": ("the example", "The marked example in full: what the student is asked, and what it should answer."),
     },
+    actions.PLAYGROUND: {
+        "prompt": ("the prompt", "What everybody is asked. Enter asks it, Ctrl-J begins a new line, Escape leaves it for the "
+                                 "answers. Nothing of it is stored."),
+        "base": ("the base", "What the small model says before any training. o leaves it out."),
+        "student": ("the student", "What the small model says after a round of training; r chooses the round. The difference to "
+                                   "the base is what training has changed."),
+        "teacher": ("the teacher", "What the large model says that wrote the training samples: about as far as the student can "
+                                   "come."),
+    },
     actions.MODELS: {
         "models": ("models", "Each line is a model that can be named. 'as recorded' means: its files have the size and time that "
                              "they had when they were hashed; v reads every byte again."),

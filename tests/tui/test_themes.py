@@ -129,10 +129,10 @@ def test_every_screen_without_colour_and_without_unicode(finished, monkeypatch):
 
     async def script(pilot):
         await until(pilot, lambda: app.screen.NAME == "run" and app.seen.view.state == "done")
-        for name, key in zip(SCREENS, "12345689", strict=True):
+        for name, key in zip(SCREENS, "123456789", strict=True):
             await at(pilot, name, key)
-            table = app.screen.query(DataTable).first()
-            await until(pilot, lambda table=table: table.row_count > 0)
+            tables = list(app.screen.query(DataTable))
+            await until(pilot, lambda tables=tables: all(table.row_count > 0 for table in tables[:1]))
             await until(pilot, lambda: "PaDA Local" in shown(app))
             assert shown(app).isascii(), name
             strips = app.screen._compositor.render_strips()
@@ -141,6 +141,6 @@ def test_every_screen_without_colour_and_without_unicode(finished, monkeypatch):
             }
             assert all(len(set(colour.get_truecolor())) == 1 for colour in colours), "greys only"
             marked = [one for strip in strips for one in strip if one.style and one.style.reverse and one.text.strip()]
-            assert marked or not table.has_focus, f"{name}: what is marked is seen without colour"
+            assert marked or not any(table.has_focus for table in tables), f"{name}: what is marked is seen without colour"
 
     drive(app, script, (80, 24))

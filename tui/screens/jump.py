@@ -1,5 +1,6 @@
 """The jump overlay: a letter at every panel of the screen below, a number at every screen; one key goes there."""
 
+import textwrap
 from string import ascii_lowercase
 
 from textual import events
@@ -14,6 +15,8 @@ from tui.plain import block
 
 LETTERS = ascii_lowercase.replace("g", "")
 """The key that opens the overlay closes it."""
+BELOW = 3
+"""Lines at the bottom beside those that name the screens, and one above them."""
 
 
 class Jump(ModalScreen[str]):
@@ -30,12 +33,16 @@ class Jump(ModalScreen[str]):
         return list(self._panels)
 
     def compose(self) -> ComposeResult:
+        width, height = self.app.size
+        # Space that does not break keeps a number and its name on one line.
+        screens = textwrap.wrap("  ".join(f"{key}\u00a0{name}" for key, name in self._screens.items()), max(20, width - 2))
+        lowest = height - len(screens) - BELOW
         for letter, (name, region) in self._panels.items():
             mark = Static(block(f" {letter} {name} ", "bold"), classes="jump")
-            mark.styles.offset = (region.x, region.y)
+            mark.styles.offset = (region.x, min(region.y, lowest))
             yield mark
         with Vertical(id="jump-screens"):
-            yield Static(block("  ".join(f"{key}\u00a0{name}" for key, name in self._screens.items()), "bold"))
+            yield Static(block("\n".join(screens).replace("\u00a0", " "), "bold"))
             yield Static(block("A letter goes to the panel, a number to the screen; Escape stays."))
 
     def on_key(self, event: events.Key) -> None:

@@ -121,6 +121,8 @@ class PlaygroundScreen(ProjectScreen):
 
     def _say(self) -> None:
         """What can be done now, in words."""
+        if not self.query(Prompt):  # the clock still ticks while the app goes away
+            return
         going_on = any(voice.goes_on for voice in self.query(Voice))
         text = self._prompt.text
         if going_on or self._wanted:
