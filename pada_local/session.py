@@ -20,6 +20,7 @@ from pada_local import events
 from pada_local.errors import BusyError, Interrupted, MissingError, PadaError, UsageError
 from pada_local.host import place, wire
 from pada_local.recipe import Recipe
+from pada_local.runtime import recent
 from pada_local.runtime.recipes import find_recipe as find_recipe
 from pada_local.runtime.recipes import recipe_folders as recipe_folders
 from pada_local.teacher.protocol import Piece
@@ -38,20 +39,28 @@ class Session:
         self._lines = wire.lines(connection) if connection is not None else iter(())
 
     @classmethod
-    def open(cls, path: Path) -> "Session":
-        """Attach to the file's host, or open the file itself when it has none. Raises MissingError, StoreError, BusyError."""
+    def open(cls, path: Path, remember: bool = True) -> "Session":
+        """Attach to the file's host, or open the file itself when it has none. Raises MissingError, StoreError, BusyError.
+
+        Who only looks at a list of projects does not `remember` this one as used.
+        """
         path = _existing(path)
         deadline = time.monotonic() + 10
         while True:
             if (connection := _connect(path)) is not None:
-                return cls(path, connection)
+                session = cls(path, connection)
+                break
             try:
-                return cls(path, project=_open_file(path))
+                session = cls(path, project=_open_file(path))
+                break
             except BusyError:
                 # A host that is starting or ending, or another short command: it answers or lets go in a moment.
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
+        if remember:
+            recent.remember(path)
+        return session
 
     @classmethod
     def attach(cls, path: Path) -> "Session | None":
@@ -67,6 +76,7 @@ class Session:
         deadline = time.monotonic() + HOST_SECONDS
         while True:
             if (connection := _connect(path)) is not None:
+                recent.remember(path)
                 return cls(path, connection)
             try:
                 _spawn_host(path)
@@ -231,6 +241,7 @@ def create_project(path: Path, settings: dict[str, str], examples: Iterable[Any]
 
     check_new_path(path)
     Project.create(path, settings, examples).close()
+    recent.remember(path)
 
 
 def check_new_path(path: Path) -> None:

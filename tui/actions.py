@@ -37,6 +37,7 @@ ACTIONS = (
     Action("", "f2", "theme", "view: next theme", "Dark, light, high contrast.", False),
     Action("", "q", "leave", "app: leave", "Leave; a run that goes on is asked about."),
     Action(HOME, "o", "open_path", "project: open by path", "Type the path of a project file."),
+    Action(HOME, "d", "forget", "project: take off the list", "Forget the marked project; its file stays where it is."),
     Action(HOME, "r", "look_again", "home: look again", "Read the list of projects and the doctor's findings again."),
     Action(RUN, "s", "start", "run: start or resume", "Go on with the unfinished run; without one, choose a recipe."),
     Action(RUN, "w", "other", "run: start another", "Choose a recipe and a seed.", False),

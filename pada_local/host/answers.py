@@ -13,7 +13,7 @@ from pada_local import records, review
 from pada_local.errors import UsageError
 from pada_local.export import adapter, report, trends
 from pada_local.export.scores import Scores
-from pada_local.look import arms, examples, maps, rounds, samples
+from pada_local.look import arms, examples, last, maps, rounds, samples
 from pada_local.look.voices import voices
 from pada_local.records import Candidate, Example, RecipeRow, Round, Row, Run, Setting
 
@@ -121,6 +121,7 @@ READS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "status": _status, "runs": _runs, "recipe": _recipe, "rows": _rows, "page": _page, "report": _report, "compare": _compare,
     "export_adapter": _export_adapter, "review": _review, "samples": _samples, "nearest": _nearest, "arms": _arms, "map": _map,
     "trends": _trends, "example_facts": lambda project, _: examples.example_facts(project),
+    "last": lambda project, _: last.last_result(project),
     "leaks": lambda project, _: examples.leak_report(project), "scores": lambda project, _: rounds.scored_rounds(project),
     "voices": lambda project, _: msgspec.to_builtins(voices(project)),
 }  # fmt: skip

@@ -21,12 +21,19 @@ FEW_DISK_MIB, FEW_MEMORY_MIB = 2000, 3000
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing looked at. `state`: ok, note (works without it) or missing; `fix` is a command or a sentence."""
+    """One thing looked at. `state`: ok, note (works without it) or missing; `fix` is a command or a sentence.
+
+    `act` names what the terminal app can do about it itself: "add model", or "" for what only a command can do.
+    """
 
     name: str
     state: str
     found: str
     fix: str = ""
+    act: str = ""
+
+
+ADD_MODEL = "add model"
 
 
 def examine() -> list[Finding]:
@@ -124,7 +131,11 @@ def _models() -> list[Finding]:
         fix = "python models/training/hashes.py" if unknown else catalog.REBUILD if wrong else ""
         state = "note" if unknown else "missing" if wrong else "ok"
         findings.append(Finding(f"model {model.name}", state, "; ".join(wrong) or "complete", fix))
-    return findings or [Finding("models", "missing", "the catalog names none", catalog.REBUILD)]
+    findings = findings or [Finding("models", "missing", "the catalog names none", catalog.REBUILD)]
+    if not any(os.path.isabs(model.path) for model in models.values()):
+        fix = "pada models add PATH   (a GGUF file as teacher, a model folder as student)"
+        findings.append(Finding("your own models", "note", "none is registered: only the demo's can be named", fix, ADD_MODEL))
+    return findings
 
 
 def _disk() -> list[Finding]:

@@ -79,7 +79,7 @@ async def until(pilot, holds, seconds: float = 20.0) -> None:
     """Let the app work until something holds; fails when it never does."""
     deadline = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < deadline, "the screen never showed it"
+        assert time.monotonic() < deadline, f"the screen never showed it:\n{shown(pilot.app)}"
         await pilot.pause(0.02)
 
 
