@@ -5,11 +5,10 @@ from pathlib import Path
 
 from pada_local.cli import talk
 from pada_local.cli.runs import follow
-from pada_local.cli.summary import render_summary
-from pada_local.data.formats import Reading
-from pada_local.errors import ExitCode, UsageError
+from pada_local.errors import ExitCode
 from pada_local.intake.make import make_project
-from pada_local.intake.plan import Plan
+from pada_local.intake.plan import plan_of
+from pada_local.intake.summary import render_summary
 from pada_local.session import Session, find_recipe
 
 DEMO_RECIPES = ("demo-vanilla", "demo-random", "demo-pada")
@@ -17,15 +16,9 @@ DEMO_RECIPES = ("demo-vanilla", "demo-random", "demo-pada")
 
 def new(options: argparse.Namespace) -> int:
     """Read, split, check and write a project; nothing is written unless everything is sound."""
-    if options.file.suffix != ".duckdb":
-        raise UsageError(
-            f"A project file's name ends in .duckdb, and {options.file} does not.", "", f"Name it {options.file}.duckdb"
-        )
-    fields = {name: value for name, value in vars(options).items() if name in Plan.__struct_fields__ and value is not None}
-    reading = Reading(options.records, options.format, options.encoding, options.delimiter)
     bar = talk.Bar()
     try:
-        facts = make_project(Plan(**fields, reading=reading), bar.show)
+        facts = make_project(plan_of(vars(options)), bar.show)
     finally:
         bar.end()
     if options.json:

@@ -3,12 +3,12 @@
 import json
 import sys
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from pada_local import events
 from pada_local.errors import PadaError
 from pada_local.runtime.safe import safe, safe_line
+from pada_local.runtime.safe import table as table
 
 
 def data(text: object) -> None:
@@ -41,13 +41,6 @@ def say(text: object) -> None:
 def complain(error: PadaError) -> None:
     """An error as sentences."""
     say("\n".join(part for part in (error.title, error.detail, error.fix) if part))
-
-
-def table(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> str:
-    """Columns as wide as what stands in them, separated by two spaces."""
-    cells = [[safe_line(cell) for cell in row] for row in [heads, *rows]]
-    widths = [max(len(row[at]) for row in cells) for at in range(len(heads))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells)
 
 
 class Progress:

@@ -15,12 +15,12 @@ from pada_local.data.refusal import MAX_ROW_BYTES, Place, Refused
 from pada_local.data.text_files import encoding_of, open_data
 from pada_local.errors import DataError, UsageError
 
-__all__ = ["RawExample", "TableReader", "read_examples", "read_jsonl"]
+__all__ = ["RawExample", "TableReader", "first_rows", "read_examples", "read_jsonl"]
 
 FILE_COLUMN = "@file"
 """Column with the name of the file that a row is from."""
-TableReader = Callable[[Source, Place, Taker], Iterator[Any]]
-"""Reads Parquet and Arrow files; the libraries for that live in the worker."""
+TableReader = Callable[[Source, Place, Taker | None], Iterator[Any]]
+"""Reads Parquet and Arrow files, without a taker all of their columns; the libraries for that live in the worker."""
 
 
 def read_jsonl(
@@ -51,7 +51,19 @@ def read_examples(
         raise DataError("The file holds no examples.", str(source.path), "Give a file with at least one row.")
 
 
-def _rows(source: Source, taker: Taker, place: Place, tables: TableReader | None, max_row_bytes: int) -> Iterator[Any]:
+def first_rows(source: Source, place: Place, tables: TableReader | None = None) -> Iterator[tuple[int, Any]]:
+    """The rows of one file as they are, each with its line, before anybody has said which columns count. Raises like above."""
+    place.unit = source.unit
+    try:
+        for row in _rows(source, None, place, tables, MAX_ROW_BYTES):
+            if isinstance(row, dict):
+                row.setdefault(FILE_COLUMN, source.path.name)
+            yield place.line, row
+    except Refused as problem:
+        place.refuse(problem)
+
+
+def _rows(source: Source, taker: Taker | None, place: Place, tables: TableReader | None, max_row_bytes: int) -> Iterator[Any]:
     if source.format in TABLES:
         if tables is None:
             raise UsageError("Tables are not read here.", str(source.path))

@@ -1,5 +1,6 @@
 """Whether the metric can be trusted on these references: each must get the full score when it answers itself."""
 
+import time
 from collections.abc import Sequence
 
 from pada_local.data.columns import RawExample
@@ -8,7 +9,7 @@ from pada_local.errors import DataError
 from pada_local.metrics import registry
 from pada_local.runtime.safe import safe_line
 
-_REMEMBERED = 10_000
+_REMEMBERED, _AT_ONCE = 10_000, 4
 
 
 class MetricCheck:
@@ -18,8 +19,10 @@ class MetricCheck:
         registry.check_references(metric, ["0"])  # an unknown name is said before files are read
         self._metric = metric
         self._sound: set[str] = set()
-        self._seen = self._wrong = 0
-        self._first = ""
+        self.seen = self.wrong = 0
+        """References looked at, and those that do not give themselves the full score."""
+        self.first = ""
+        """Where the first of those stands, what it is, and why."""
 
     def look(self, source: Source, rows: Sequence[RawExample]) -> None:
         """Score every reference against itself; equal ones once."""
@@ -27,20 +30,30 @@ class MetricCheck:
         wrong = set(registry.check_references(self._metric, [row.output for row in fresh]))
         if len(self._sound) < _REMEMBERED:
             self._sound.update(row.output for place, row in enumerate(fresh) if place not in wrong)
-        self._seen += len(rows)
-        self._wrong += len(wrong)
-        if wrong and not self._first:
+        self.seen += len(rows)
+        self.wrong += len(wrong)
+        if wrong and not self.first:
             row = fresh[min(wrong)]
             why = registry.format_error(self._metric, row.output) or "It does not give itself the full score."
-            self._first = f"{source.at(row.line)}: {safe_line(row.output, 60)} ({why})"
+            self.first = f"{source.at(row.line)}: {safe_line(row.output, 60)} ({why})"
 
     def finish(self) -> None:
         """Raises DataError with the number of references that cannot be scored and one of them."""
-        if not self._wrong:
+        if not self.wrong:
             return
         known = ", ".join(registry.known())
         raise DataError(
             f"The metric {self._metric} cannot score these references.",
-            f"{self._wrong} of {self._seen} references, such as {self._first}",
+            f"{self.wrong} of {self.seen} references, such as {self.first}",
             f"Choose another metric ({known}) or correct them.",
         )
+
+
+def try_metric(metric: str, source: Source, rows: Sequence[RawExample], seconds: float = 3.0) -> MetricCheck:
+    """A look at these references that ends in time: `seen` says how many were reached. Raises UsageError, MissingError."""
+    check, end = MetricCheck(metric), time.monotonic() + seconds
+    for start in range(0, len(rows), _AT_ONCE):
+        check.look(source, rows[start : start + _AT_ONCE])
+        if time.monotonic() > end:
+            break
+    return check

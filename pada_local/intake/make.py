@@ -16,12 +16,12 @@ from pada_local.data.refusal import Place
 from pada_local.errors import DataError
 from pada_local.intake.checks import MetricCheck
 from pada_local.intake.lengths import Lengths
-from pada_local.intake.plan import Given, Plan, Tell, files_of
+from pada_local.intake.plan import Given, Plan, Tell, check_file, files_of
 from pada_local.intake.survey import Survey
 from pada_local.intake.tables import Tables
 from pada_local.metrics import registry
 from pada_local.runtime.catalog import find_model, resolve
-from pada_local.session import check_new_path, create_project
+from pada_local.session import create_project
 from pada_local.student.client import StudentClient
 
 VALIDATION_SHARE, TEST_SHARE = 0.2, 0.2
@@ -31,7 +31,7 @@ _BATCH = 512
 def make_project(plan: Plan, tell: Tell) -> dict[str, Any]:
     """Read, check, split and write; what was read, as facts. Raises DataError, UsageError, MissingError, StoreError."""
     taker = plan.taker()
-    check_new_path(plan.file)
+    check_file(plan.file)
     settings = _settings(plan)
     student = resolve(settings["student"])
     chat = chat_family(student)

@@ -1,8 +1,8 @@
 """What a person asked for when a project is made, and the files that this names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -10,6 +10,8 @@ from pada_local.data.columns import Taker
 from pada_local.data.folders import splits_of
 from pada_local.data.formats import Reading, Source, sources_of
 from pada_local.data.gather import SPLITS
+from pada_local.errors import UsageError
+from pada_local.session import check_new_path
 
 Tell = Callable[[str, int, float], None]
 """Progress: what is being done, rows so far, and the share from 0 to 1 that is done (0 when it is not known)."""
@@ -44,6 +46,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return Taker(
             self.input, self.output, self.tags, template=self.template, messages=self.messages, join=self.join
         )  # fmt: skip
+
+
+def plan_of(options: Mapping[str, Any]) -> Plan:
+    """The plan that the options of `pada new` make; options that are None were not given."""
+    fields = {name: value for name, value in options.items() if name in Plan.__struct_fields__ and value is not None}
+    reading = {name: options[name] for name in Reading._fields if options.get(name)}
+    return Plan(**fields, reading=Reading(**reading))
+
+
+def check_file(path: Path) -> None:
+    """Raises UsageError for a name that is taken or is no project's, MissingError without its folder."""
+    if path.suffix != ".duckdb":
+        raise UsageError(f"A project file's name ends in .duckdb, and {path} does not.", "", f"Name it {path}.duckdb")
+    check_new_path(path)
 
 
 class Given(NamedTuple):

@@ -125,11 +125,12 @@ class Shorten(Message):
 
 
 class ReadTable(Message):
-    """The rows of a Parquet or Arrow file; only these columns, which may be missing."""
+    """The rows of a Parquet or Arrow file; only these columns, which may be missing, or `everything`."""
 
     path: str
     format: str
     columns: list[str]
+    everything: bool = False
 
 
 class Stop(Message):

@@ -30,7 +30,7 @@ def read_table(job: ReadTable, send: Callable[[Any], None]) -> None:
         with _opened(job) as source:
             schema, rows, batches = _parts(job, source)
             names = _label_names(schema)
-            if twice := [name for name in schema.names if name in job.columns and schema.names.count(name) > 1]:
+            if twice := [name for name in schema.names if _is_wanted(job, name) and schema.names.count(name) > 1]:
                 raise _refused(job, 1, f"the column {twice[0][:60]!r} occurs twice")
             send(TableOpened(columns=list(schema.names), rows=rows))
             for batch in batches:
@@ -63,7 +63,7 @@ def _parts(job: ReadTable, source: Any) -> tuple[Any, int, Iterator[Any]]:
     """Schema, number of rows (0: not known), and the batches with the wanted columns that are there."""
     if job.format == "parquet":
         schema = source.schema_arrow
-        wanted = [name for name in schema.names if name in job.columns]
+        wanted = [name for name in schema.names if _is_wanted(job, name)]
         _check_groups(job, source.metadata, wanted)
         return schema, source.metadata.num_rows, source.iter_batches(batch_size=_ROWS, columns=wanted)
     try:
@@ -73,8 +73,12 @@ def _parts(job: ReadTable, source: Any) -> tuple[Any, int, Iterator[Any]]:
         source.seek(0)
         reader = pyarrow.ipc.open_file(source)
         batches = (reader.get_batch(number) for number in range(reader.num_record_batches))
-    wanted = [name for name in reader.schema.names if name in job.columns]
+    wanted = [name for name in reader.schema.names if _is_wanted(job, name)]
     return reader.schema, 0, (batch.select(wanted) for batch in batches)
+
+
+def _is_wanted(job: ReadTable, name: str) -> bool:
+    return job.everything or name in job.columns
 
 
 def _check_groups(job: ReadTable, metadata: Any, wanted: list[str]) -> None:

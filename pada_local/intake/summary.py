@@ -1,9 +1,8 @@
-"""What `pada new` says it has read, for a person."""
+"""What was read for a new project, as text for a person."""
 
 from typing import Any
 
-from pada_local.cli import talk
-from pada_local.runtime.safe import safe, safe_line
+from pada_local.runtime.safe import safe, safe_line, table
 
 _LABELS_SHOWN = 8
 _LONGEST_SHOWN = 700
@@ -18,7 +17,7 @@ def render_summary(facts: dict[str, Any]) -> str:
 def _read(facts: dict[str, Any]) -> str:
     rows = [[one["file"], one["format"], one["split"], f"{one['rows']:,}"] for one in facts["read"]]
     counts = ", ".join(f"{count} {split}" for split, count in facts["examples"].items())
-    return f"{talk.table(rows, ['file', 'format', 'given for', 'rows'])}\n{facts['file']}: {counts} examples"
+    return f"{table(rows, ['file', 'format', 'given for', 'rows'])}\n{facts['file']}: {counts} examples"
 
 
 def _oddities(facts: dict[str, Any]) -> list[str]:
