@@ -7,6 +7,7 @@ from textual.binding import Binding
 HOME, RUN, PATTERNS, SAMPLES, COMPARE, DATA, RECIPES = "home", "run", "patterns", "samples", "compare", "data", "recipes"
 PLAYGROUND = "playground"
 MODELS = "models"
+WIZARD = "new project"
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,15 @@ ACTIONS = (
     Action("", "question_mark", "keys", "help: keys", "The keys of this screen.", False),
     Action("", "f2", "theme", "view: next theme", "Dark, light, high contrast.", False),
     Action("", "q", "leave", "app: leave", "Leave; a run that goes on is asked about."),
+    Action(HOME, "n", "new", "project: new", "Make a project from your files, step by step."),
     Action(HOME, "o", "open_path", "project: open by path", "Type the path of a project file."),
     Action(HOME, "d", "forget", "project: take off the list", "Forget the marked project; its file stays where it is."),
     Action(HOME, "r", "look_again", "home: look again", "Read the list of projects and the doctor's findings again."),
+    Action(WIZARD, "ctrl+n", "next", "step: next", "Go on, when what this step asks for is sound."),
+    Action(WIZARD, "escape", "back", "step: back", "The step before; from the first one home. What you typed is kept."),
+    Action(WIZARD, "tab", "complete", "step: complete", "Complete the path in this line, else go to the next line.", False),
+    Action(WIZARD, "down", "offer(1)", "step: next offer", "Mark the next of what is offered for this line.", False),
+    Action(WIZARD, "up", "offer(-1)", "step: offer before", "Mark the one before.", False),
     Action(RUN, "s", "start", "run: start or resume", "Go on with the unfinished run; without one, choose a recipe."),
     Action(RUN, "w", "other", "run: start another", "Choose a recipe and a seed.", False),
     Action(RUN, "p", "pause", "run: pause", "End after the step that is going on; starting again goes on from there."),

@@ -28,6 +28,7 @@ from tui.screens.playground import PlaygroundScreen
 from tui.screens.recipes import RecipesScreen
 from tui.screens.run import RunScreen
 from tui.screens.samples import SamplesScreen
+from tui.screens.wizard.screen import WizardScreen
 from tui.themes import THEMES
 
 SCREENS = {
@@ -42,6 +43,7 @@ SCREENS = {
         PlaygroundScreen,
         ModelsScreen,
         RecipesScreen,
+        WizardScreen,
     )
 }
 SHOW_SECONDS = 0.1

@@ -9,7 +9,7 @@ from tui import actions
 if TYPE_CHECKING:
     from tui.app import PadaApp
 
-WITHOUT_PROJECT = (actions.HOME, actions.MODELS, actions.RECIPES)
+WITHOUT_PROJECT = (actions.HOME, actions.MODELS, actions.RECIPES, actions.WIZARD)
 """The screens that show something without a project."""
 
 

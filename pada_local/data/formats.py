@@ -15,6 +15,8 @@ _ENDINGS = {
     ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "tsv",
     ".parquet": "parquet", ".arrow": "arrow",
 }  # fmt: skip
+ENDINGS = tuple(_ENDINGS)
+"""How the names of files end that can be read without being told their format."""
 FORMATS = ("jsonl", "json", "csv", "tsv", "parquet", "arrow")
 TABLES = ("parquet", "arrow")
 """Formats that the worker reads."""

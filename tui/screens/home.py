@@ -60,8 +60,8 @@ class HomeScreen(ProjectScreen):
         "means: fine-tuning alone scored 0.61 on the test examples, the best student of the newest run 0.74, and on other "
         "examples like these the score would likely lie between 0.70 and 0.78. Where the test examples were not scored yet, "
         "it says validation.\n\n"
-        "Enter opens the marked one; o takes a path; d takes the marked one off the list and leaves its file alone. A new one is "
-        "made with 'pada new'. To look around, 'pada demo --quick' makes a project in a minute.\n\n"
+        "n makes a new one, step by step. Enter opens the marked one; o takes a path; d takes the marked one off the list and "
+        "leaves its file alone. To look around, 'pada demo --quick' makes a project in a minute.\n\n"
         "The lower list (Tab leads there) is the doctor's: what this machine has, what is missing, and what helps. Enter on a "
         "line does it where the app can, and shows the command to run where it cannot."
     )
@@ -96,6 +96,8 @@ class HomeScreen(ProjectScreen):
             told = self._results.get((path, _time(Path(path))), "…")
             folder = _short(os.path.dirname(path))
             table.add_row(line(os.path.basename(path), 30), line(told, 60), times.get(path, ""), line(folder, 60), key=path)
+        told = "n makes a new one" if paths else "none yet; n makes one, or run: pada demo --quick"
+        self.query_one(".head", Static).update(line(f"Projects: {told}"))
         if marked in paths:
             table.move_cursor(row=paths.index(marked))
         self._ask_results(paths)
@@ -157,6 +159,9 @@ class HomeScreen(ProjectScreen):
         self.ask(doctor.examine, self._show_findings)
 
     # --- actions
+
+    def action_new(self) -> None:
+        self.pada.action_go(actions.WIZARD)
 
     def action_look_again(self) -> None:
         self._results.clear()
