@@ -94,8 +94,11 @@ def columns(draft: Draft) -> tuple[list[str], Any]:
     """The columns of the training file, and a guess at what they are (`pada_local.intake.guess.Guess`)."""
     from pada_local.intake.guess import guess_columns
 
-    peeked = files(draft).first["train"]
-    return peeked.columns, guess_columns([row for _, row in peeked.rows])
+    found = files(draft).first
+    guess = guess_columns([row for _, row in found["train"].rows])
+    # A tag has to stand in the files of the other splits too; without a tag nothing is lost.
+    tags = tuple(name for name in guess.tags if all(name in one.columns for one in found.values()))
+    return found["train"].columns, guess._replace(tags=tags)
 
 
 class Tried(NamedTuple):

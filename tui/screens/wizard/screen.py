@@ -100,7 +100,7 @@ class WizardScreen(ProjectScreen):
             return
         lines = list(self.step.query(Field))
         at = lines.index(event.input) if event.input in lines else len(lines) - 1
-        rest = list(self.step.query(FOCUSABLE))
+        rest = [widget for widget in self.step.query(FOCUSABLE) if widget.can_focus]
         after = rest[rest.index(event.input) + 1 :]
         if at + 1 < len(lines):
             lines[at + 1].focus()
