@@ -161,7 +161,7 @@ class PadaApp(App[int]):
             self.set_timer(max(0.001, self._shown_at + SHOW_SECONDS - time.monotonic()), self._show_seen)
 
     def _show_seen(self) -> None:
-        if self.feed is None:
+        if self.feed is None or not self.screen_stack:  # the app may be about to end
             return
         self._shown_at, before, self.seen = time.monotonic(), self.seen, self.feed.take()
         if isinstance(self.screen, ProjectScreen):

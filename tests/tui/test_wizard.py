@@ -17,6 +17,8 @@ from tui.screens.wizard.fields import Field
 
 ROWS = [{"question": f"note number {n}", "answer": f"label {n % 2}", "kind": f"k{n % 2}"} for n in range(40)]
 
+METRICS = [name for name, _, _ in look.metrics()]
+
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
@@ -155,10 +157,10 @@ def test_each_step_refuses_in_place_what_it_cannot_use(here):
         await step(pilot, 2)
         await pilot.press("ctrl+n")
         await step(pilot, 3)
-        await pilot.press(*["up"] * 12, *["down"] * 3)
+        await pilot.press("home", *["down"] * METRICS.index("json_fields"))
         assert app.screen.draft.metric == "json_fields"
         await refused(pilot, 3, "references do not get the full score. The first:", "notes.jsonl, line")
-        await pilot.press(*["down"] * 20)
+        await pilot.press("home", *["down"] * METRICS.index("regex"))
         await typed(pilot, "word", "(")
         await refused(pilot, 3, "is not a regular expression")
         await typed(pilot, "word", "[0-9]+")
@@ -210,7 +212,7 @@ def test_what_is_refused_at_the_end_names_file_and_line_and_can_be_mended(here):
         await until(pilot, lambda: "▐✓▌ drop overlap" in shown(app) and "--drop-overlap" in shown(app))
         app.screen.query_one("#make", OptionList).focus()
         await pilot.press("down", "enter")
-        await until(pilot, lambda: getattr(app.screen, "NAME", "") == "run", 60)
+        await until(pilot, lambda: "no run yet: s starts one" in shown(app), 60)
 
     drive(app, script)
     with Session.open(here / "notes.duckdb") as made:

@@ -96,8 +96,8 @@ def columns(draft: Draft) -> tuple[list[str], Any]:
 
     found = files(draft).first
     guess = guess_columns([row for _, row in found["train"].rows])
-    # A tag has to stand in the files of the other splits too; without a tag nothing is lost.
-    tags = tuple(name for name in guess.tags if all(name in one.columns for one in found.values()))
+    # A row without its tag would be refused, in the other splits too; without a tag nothing is lost.
+    tags = tuple(name for name in guess.tags if all(name in row for one in found.values() for _, row in one.rows))
     return found["train"].columns, guess._replace(tags=tags)
 
 

@@ -86,7 +86,12 @@ class WizardScreen(ProjectScreen):
         self.call_later(self._begin_anew)
 
     async def _begin_anew(self) -> None:
-        await self.recompose()
+        """New steps; the rest of the screen stays, since a header that is taken away and put back can miss its title."""
+        switcher = self.query_one(ContentSwitcher)
+        switcher.current = None
+        await switcher.remove_children()
+        for step in STEPS:
+            await switcher.add_content(step())
         self._show()
 
     # --- actions
