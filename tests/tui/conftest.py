@@ -69,6 +69,18 @@ def waiting(tmp_path, monkeypatch):
     return bench.path
 
 
+@pytest.fixture
+def waiting_for_strategies(tmp_path, monkeypatch):
+    """A run that waits for somebody to look at its strategies."""
+    bench = Bench(tmp_path, monkeypatch)
+    with pytest.raises(Interrupted):
+        bench.run(RECIPE + "[review]\nstrategies = true\n")
+    bench.project.replace(msgspec.structs.replace(bench.project.one(Run), state="paused"))
+    keep_events(bench)
+    bench.project.close()
+    return bench.path
+
+
 def _confirmed(bench: Bench) -> bool:
     from pada_local.records import Decision
 

@@ -1,28 +1,12 @@
 """Reading patterns and deciding about strategies, by keys, on a run that waits."""
 
-import msgspec
-import pytest
 from textual.widgets import DataTable, TextArea
 
-from pada_local.errors import Interrupted
-from pada_local.records import Run
 from pada_local.session import Session
-from tests.loop.test_loop import RECIPE, Bench
-from tests.tui.conftest import keep_events, shown, until
+from tests.tui.conftest import shown, until
 from tests.tui.test_app import at, drive
 from tui.app import PadaApp
 from tui.screens.dialogs import Question
-
-
-@pytest.fixture
-def waiting_for_strategies(tmp_path, monkeypatch):
-    bench = Bench(tmp_path, monkeypatch)
-    with pytest.raises(Interrupted):
-        bench.run(RECIPE + "[review]\nstrategies = true\n")
-    bench.project.replace(msgspec.structs.replace(bench.project.one(Run), state="paused"))
-    keep_events(bench)
-    bench.project.close()
-    return bench.path
 
 
 def test_a_strategy_is_rewritten_another_merged_into_it_and_taken_back(waiting_for_strategies):

@@ -69,7 +69,7 @@ class HomeScreen(ProjectScreen):
     def body(self) -> ComposeResult:
         yield Static("Projects", classes="head")
         yield Table(id="projects")
-        yield Static("This machine", classes="head")
+        yield Static("This machine: Tab leads here, Enter does or shows what helps", classes="head")
         yield Table(id="doctor")
 
     def on_mount(self) -> None:
