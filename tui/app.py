@@ -231,6 +231,8 @@ class PadaApp(App[int]):
     def action_leave(self) -> None:
         if self.seen.view.state == "running" and self.door is not None:
             self.push_screen(Question("A run is going on. What becomes of it?", LEAVE), self._left)
+        elif lost := self.get_screen(actions.WIZARD).unfinished:
+            self.push_screen(Question(lost, [("", "Stay here"), ("keep", "Leave")]), self._left)
         else:
             self._go_away()
 

@@ -31,7 +31,8 @@ class MetricCheck:
         if len(self._sound) < _REMEMBERED:
             self._sound.update(row.output for place, row in enumerate(fresh) if place not in wrong)
         self.seen += len(rows)
-        self.wrong += len(wrong)
+        outputs = {fresh[place].output for place in wrong}
+        self.wrong += sum(row.output in outputs for row in rows)
         if wrong and not self.first:
             row = fresh[min(wrong)]
             why = registry.format_error(self._metric, row.output) or "It does not give itself the full score."

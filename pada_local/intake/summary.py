@@ -14,10 +14,19 @@ def render_summary(facts: dict[str, Any]) -> str:
     return "\n".join(part for part in parts if part)
 
 
+def short_summary(facts: dict[str, Any]) -> str:
+    """What somebody who has already seen files and rows still has to know: how many were taken, and what is odd about them."""
+    return "\n".join([_counts(facts), *_oddities(facts), _labels(facts["labels"])])
+
+
 def _read(facts: dict[str, Any]) -> str:
     rows = [[one["file"], one["format"], one["split"], f"{one['rows']:,}"] for one in facts["read"]]
+    return f"{table(rows, ['file', 'format', 'given for', 'rows'])}\n{_counts(facts)}"
+
+
+def _counts(facts: dict[str, Any]) -> str:
     counts = ", ".join(f"{count} {split}" for split, count in facts["examples"].items())
-    return f"{table(rows, ['file', 'format', 'given for', 'rows'])}\n{facts['file']}: {counts} examples"
+    return f"{facts['file']}: {counts} examples"
 
 
 def _oddities(facts: dict[str, Any]) -> list[str]:

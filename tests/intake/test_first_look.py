@@ -109,6 +109,8 @@ def test_a_metric_is_tried_in_bounded_time(tmp_path):
     examples = take(peek(source), Taker("q", "a"))
     check = try_metric("numeric_match", source, examples)
     assert (check.seen, check.wrong) == (20, 1) and "line 8: none" in check.first
+    again = try_metric("numeric_match", source, [examples[7]] * 6)
+    assert (again.seen, again.wrong) == (6, 6), "equal references are scored once and counted each"
     assert try_metric("exact_match", source, examples).wrong == 0
     stopped = try_metric("exact_match", source, examples, seconds=-1)
     assert 0 < stopped.seen < 20

@@ -129,7 +129,7 @@ def test_each_step_refuses_in_place_what_it_cannot_use(here):
         await refused(pilot, 1, "No file with training examples is named yet.")
         for text, words in (
             ("none.jsonl", "The data file is not there."), ("broken.jsonl", "broken.jsonl, line 3: it is not JSON"),
-            ("folder", "holds no split train"), ("table.csv", "add --delimiter"), ("\x1b[2J\x00.csv", "\\u001b[2J"),
+            ("folder", "holds no split train"), ("table.csv", "add 'delimiter'"), ("\x1b[2J\x00.csv", "\\u001b[2J"),
         ):  # fmt: skip
             await typed(pilot, "train", text)
             await refused(pilot, 1, words)
@@ -276,7 +276,14 @@ def test_home_shows_the_new_project_and_keys_lead_away_and_back(here):
 
     async def script(pilot):
         await opened(pilot)
+        await until(pilot, lambda: "choose below with the arrow keys" in shown(app) and "notes.jsonl" in shown(app))
+        await pilot.press("tab")
+        assert app.screen.focused.name == "validation" and app.screen.draft.train == "", "Tab fills in nothing unasked"
         await typed(pilot, "train", "notes.jsonl")
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: "The new project is not made yet." in shown(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: getattr(app.screen, "at", None) == 0)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen.NAME == "home")
         assert app.screen.query_one("#projects", DataTable).row_count == 0

@@ -9,6 +9,7 @@ from pada_local.errors import UsageError
 from tui.screens.wizard.complete import Offer, Offers, completed, offers
 from tui.screens.wizard.draft import Draft, files_in, parts, project_name
 from tui.screens.wizard.files import data_files
+from tui.screens.wizard.step import in_fields
 
 DATA = (".jsonl", ".csv")
 
@@ -80,16 +81,28 @@ def test_a_line_may_hold_several_files(folder):
 
 def test_a_draft_is_the_plan_that_the_options_make(folder):
     draft = Draft(train="notes.jsonl", input="q", output="a", tags="k; l", metric="regex", word="[0-9]+", seed="7",
-                  join=r"\n", encoding="latin-1", file="~/p.duckdb", truncate=True)  # fmt: skip
+                  join=r"\n", format="csv", encoding="latin-1", file="~/p.duckdb", truncate=True)  # fmt: skip
     plan = draft.plan()
     assert (plan.train, plan.tags, plan.metric, plan.seed) == (["notes.jsonl"], ["k", "l"], "regex:[0-9]+", 7)
-    assert plan.reading.encoding == "latin-1" and plan.join == "\n" and plan.file == folder / "p.duckdb" and plan.truncate
+    assert plan.reading.format == "csv" and plan.reading.encoding == "latin-1"
+    assert plan.join == "\n" and plan.file == folder / "p.duckdb" and plan.truncate
 
 
-@pytest.mark.parametrize("wrong", [{"train": " "}, {"encoding": "utf-7"}, {"seed": "x"}, {"seed": "9" * 5000}, {"seed": ""}])
+@pytest.mark.parametrize(
+    "wrong", [{"train": " "}, {"encoding": "utf-7"}, {"format": "xml"}, {"seed": "x"}, {"seed": "9" * 5000}, {"seed": ""}]
+)
 def test_what_cannot_be_a_plan_is_said(folder, wrong):
     with pytest.raises(UsageError):
         Draft(**{"train": "notes.jsonl"} | wrong).plan()
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [("add --delimiter ';'", "add 'delimiter' ';'"), ("or add --drop-overlap to", "or tick 'drop overlap' to"),
+     ("--input-template TEXT", "'template' TEXT"), ("it holds a--b and -- c", "it holds a--b and -- c")],
+)  # fmt: skip
+def test_what_is_said_about_options_names_the_wizards_fields(said, shown):
+    assert in_fields(said).endswith(shown)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     validation: str = ""
     test: str = ""
     records: str = ""
+    format: str = ""
     encoding: str = ""
     delimiter: str = ""
     input: str = ""
@@ -47,13 +48,16 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.metric}:{self.word}" if self.metric in ("regex", "python") else self.metric
 
     def plan(self) -> "Plan":
-        """Raises UsageError for an encoding or a seed that is none; everything else is checked where it is used."""
+        """Raises UsageError for a format, an encoding or a seed that is none; everything else is checked where it is used."""
+        from pada_local.data.formats import FORMATS
         from pada_local.data.text_files import ENCODINGS
         from pada_local.errors import UsageError
         from pada_local.intake.plan import plan_of
 
         if self.encoding and self.encoding not in ENCODINGS:
             raise UsageError(f"There is no encoding {self.encoding!r} here.", "Known: " + ", ".join(ENCODINGS) + ".")
+        if self.format and self.format not in FORMATS:
+            raise UsageError(f"There is no format {self.format!r} here.", "Known: " + ", ".join(FORMATS) + ".")
         if not self.seed.strip().isdecimal() or len(self.seed.strip()) > 9:
             raise UsageError("The seed is a whole number of at most nine digits.", "", "1 is as good as any.")
         if not self.train.strip():
@@ -61,7 +65,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         lists = {name: files_in(getattr(self, name)) for name in ("train", "validation", "test")}
         given = {name: getattr(self, name) for name in (*_TEXTS, "drop_overlap", "truncate")}
         models = {name: _home(getattr(self, name).strip()) for name in ("student", "teacher", "judge")}
-        reading = {"records": self.records.strip(), "encoding": self.encoding, "delimiter": self.delimiter}
+        reading = {name: getattr(self, name) for name in ("format", "encoding", "delimiter")} | {"records": self.records.strip()}
         named = {"file": Path(_home(self.file)), "metric": self.metric_name, "tags": parts(self.tags), "seed": int(self.seed)}
         join = "\n" if self.join == r"\n" else self.join
         return plan_of(given | lists | models | reading | named | {"join": join})

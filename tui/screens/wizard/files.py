@@ -35,7 +35,7 @@ class FilesStep(Step):
         "JSONL, JSON, CSV, TSV, Parquet, and folders of Hugging Face data sets are read. Tab completes a path as far as it is "
         "clear, the arrow keys choose among what is offered, Enter takes it. Several files are separated by a semicolon. "
         "'records' says where the list of examples is inside a JSON file (data.rows); 'encoding' is for files that are not "
-        "UTF-8 (latin-1 or cp1252), 'delimiter' for CSV with something else than commas."
+        "UTF-8 (latin-1 or cp1252), 'format' for names that do not tell it, 'delimiter' for CSV with something else than commas."
     )
 
     def compose(self) -> ComposeResult:
@@ -43,17 +43,28 @@ class FilesStep(Step):
         yield Named("validation", Field("validation", hint="may stay empty", offering=data_files))
         yield Named("test", Field("test", hint="may stay empty", offering=data_files))
         yield Named("records", Field("records", hint="only for records inside a JSON file: data.rows"))
+        yield Named("format", Field("format", hint="by the ending of the name, else jsonl, json, csv, tsv, parquet"))
         yield Named("encoding", Field("encoding", hint="utf-8, else latin-1 or cp1252"))
         yield Named("delimiter", Field("delimiter", hint="of CSV: a comma, else ; or \\t"))
         yield Static(id="found", classes="note")
         yield OfferList(classes="offers")
 
-    def question(self) -> Callable[[], look.Files]:
+    def question(self) -> Callable[[], look.Files] | None:
         draft = self.draft
+        if not draft.train.strip() and not self.going:
+            return None  # nobody is told off before the first key
         return lambda: look.files(draft)
 
-    def answered(self, answer: look.Files) -> None:
-        told = []
+    def may_go(self) -> bool:
+        """Never without a file."""
+        return bool(self.draft.train.strip())
+
+    def answered(self, answer: look.Files | None) -> None:
+        told: list[str] = []
+        if answer is None:
+            self.query_one("#found", Static).update("")
+            self.say("note", "Type the path of a file, or choose below with the arrow keys and Enter; Tab completes.")
+            return
         for split, peeked in answer.first.items():
             count = answer.counts[split]
             files = f" and {count - 1} more file{'s' if count > 2 else ''}" if count > 1 else ""

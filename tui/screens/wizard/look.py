@@ -181,10 +181,10 @@ def known_models(role: str) -> list[tuple[str, str]]:
 def make(draft: Draft, tell: Callable[[str, int, float], None]) -> tuple[Path, str]:
     """The project file, and what was read in words. Raises PadaError, and what `tell` raises; nothing is written then."""
     from pada_local.intake.make import make_project
-    from pada_local.intake.summary import render_summary
+    from pada_local.intake.summary import short_summary
 
     plan = draft.plan()
-    return plan.file, render_summary(make_project(plan, tell))
+    return plan.file, short_summary(make_project(plan, tell))
 
 
 def command(draft: Draft) -> str:

@@ -48,7 +48,8 @@ class MetricStep(Step):
     def entered(self) -> None:
         super().entered()
         draft = self.draft
-        tried_on = (draft.train, draft.validation, draft.test, draft.input, draft.output, draft.template, draft.messages)
+        files = (draft.train, draft.validation, draft.test, draft.records, draft.format, draft.encoding, draft.delimiter)
+        tried_on = (files, draft.input, draft.output, draft.template, draft.messages, draft.join)
         if tried_on != self._tried_on:
             self._tried_on, self._tried = tried_on, {}
             self._list()

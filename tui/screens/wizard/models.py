@@ -57,4 +57,8 @@ class ModelsStep(Step):
         lines = [f"{'✓' if one.fits else '✗'} {one.role} {one.name}: {one.words}" for one in answer]
         if all(one.role != "judge" for one in answer):
             lines.append("· judge: the teacher's own model; the report will say that it was not independent")
+        demo = [one.name for one in answer if one.name in ("demo-student", "demo-teacher")]
+        if demo:
+            known = "knows" if len(demo) == 1 else "know"
+            lines.append(f"! {' and '.join(demo)} only {known} the built-in demo's world: for a task of yours name other models")
         self.query_one("#verdicts", Static).update(block("\n".join(lines)))

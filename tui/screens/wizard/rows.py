@@ -47,7 +47,7 @@ class RowsStep(Step):
 
     def question(self) -> Callable[[], Any]:
         draft, known = self.draft, self._guessed_for
-        files = (draft.train, draft.records, draft.encoding, draft.delimiter)
+        files = (draft.train, draft.records, draft.format, draft.encoding, draft.delimiter)
         if files == known:
             return lambda: look.rows(draft)
         return lambda: (files, *look.columns(draft))

@@ -57,6 +57,11 @@ class WizardScreen(ProjectScreen):
         """The one that is shown."""
         return self.query_one(f"#step-{STEPS[self.at].NAME}", Step)
 
+    @property
+    def unfinished(self) -> str:
+        """What leaving the app would lose; empty when nothing was typed."""
+        return "" if self.draft == Draft() else "The new project is not made yet. What you typed is lost when you leave."
+
     def keep(self, **fields: Any) -> None:
         """Something was typed."""
         self.draft = msgspec.structs.replace(self.draft, **fields)
@@ -127,9 +132,9 @@ class WizardScreen(ProjectScreen):
         self._show()
 
     def action_complete(self) -> None:
-        """Go on with the path as far as it is clear; where nothing goes on, Tab leads to the next field."""
+        """Go on with the path as far as it is clear; where nothing goes on, or nothing is typed, Tab leads to the next field."""
         offered, field = self.step.offer_list(), self.focused
-        if offered is None or not isinstance(field, Field):
+        if offered is None or not isinstance(field, Field) or not (field.value or offered.marked):
             self.focus_next()
         elif offered.text != field.value:
             self.step.complete_soon = True

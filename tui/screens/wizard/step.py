@@ -1,5 +1,6 @@
 """What the steps share: they check while somebody types, in threads, and say what is wrong in place."""
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -17,8 +18,15 @@ from tui.screens.wizard.fields import Field, OfferList
 if TYPE_CHECKING:
     from tui.screens.wizard.screen import WizardScreen
 
+OPTION = re.compile(r"(?<!\S)--([a-z][a-z-]+)")
 WAIT = 0.2
 """Seconds after the last key before what was typed is looked at."""
+
+
+def in_fields(text: str) -> str:
+    """A sentence that was written for the options of `pada new`, in the names of the wizard's fields."""
+    named = OPTION.sub(lambda found: f"'{found[1].replace('input-template', 'template').replace('-', ' ')}'", text)
+    return named.replace("add 'drop overlap'", "tick 'drop overlap'").replace("add 'truncate'", "tick 'truncate'")
 
 
 class Step(Vertical):
@@ -33,7 +41,8 @@ class Step(Vertical):
         self.sound = False
         self.complete_soon = False
         """Tab was pressed before it was known what the text may go on to."""
-        self._going = self._waiting = False
+        self.going = self._waiting = False
+        """Whether the person wants the next step; whether what was typed was not looked at yet."""
         self._timer: Timer | None = None
 
     @property
@@ -92,7 +101,7 @@ class Step(Vertical):
         if self.sound:
             self.wizard.advance()
         else:
-            self._going = True
+            self.going = True
             self.check()
 
     @work(thread=True, exclusive=True, group="check", exit_on_error=False)
@@ -111,16 +120,16 @@ class Step(Vertical):
         self.say("", "")
         self.answered(answer)
         self.sound = self.may_go()
-        if self._going and self.sound:
-            self._going = False
+        if self.going and self.sound:
+            self.going = False
             self.wizard.advance()
         elif not self._waiting:  # an answer that asked again keeps the wish to go on
-            self._going = False
+            self.going = False
 
     def _refused(self, error: PadaError) -> None:
         if self.is_mounted:
-            self._going = self.sound = False
-            self.say("missing", "  ".join(part for part in (error.title, error.detail, error.fix) if part))
+            self.going = self.sound = False
+            self.say("missing", in_fields("  ".join(part for part in (error.title, error.detail, error.fix) if part)))
 
     # --- fields and what is offered for them
 

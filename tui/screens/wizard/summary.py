@@ -41,8 +41,8 @@ class SummaryStep(Step):
         yield Named("file", Field("file", hint="name of the project file: notes.duckdb"))
         yield Named("seed", Field("seed", "1", hint="decides what is set aside for validation and test"))
         with Horizontal(classes="field"):
-            yield Tick("drop overlap", id="drop_overlap", compact=True)
-            yield Tick("truncate", id="truncate", compact=True)
+            yield Tick("drop overlap: inputs in two splits", id="drop_overlap", compact=True)
+            yield Tick("truncate: inputs too long", id="truncate", compact=True)
         yield OptionList(
             Option("Make it and start the run"), Option("Make it; I start the run myself"), id="make", classes="choices"
         )
@@ -126,7 +126,7 @@ class SummaryStep(Step):
 
     def _made(self, path: Path, told: str, error: PadaError | None) -> None:
         self._ended()
-        self.notify(block(told[:LONGEST_TOLD]).plain, title="The project is made", timeout=20, markup=False)
+        self.notify(block(told[:LONGEST_TOLD]).plain, title="The project is made", timeout=10, markup=False)
         if error is not None:
             self.pada_complain(error)
         self.wizard.made(path)
