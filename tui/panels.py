@@ -9,7 +9,7 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {
     actions.HOME: {
         "projects": ("projects", "Each line is a project file: examples, runs and trained students of one task. Enter opens it."),
         "doctor": ("this machine", "Each line is something that a run needs or can use. ✓ is there, · is worth knowing, ✗ is "
-                                   "missing; the last column says what helps."),
+                                   "missing. Enter does or shows what helps."),
     },
     actions.RUN: {
         "stages": ("stages", "Each line is one step of the run, in the order in which they happen. The last column says what "
