@@ -61,5 +61,7 @@ def test_before_anybody_chose_vanilla_is_compared_with_the_last_champion():
 
     arms = arms_of({"runs": [run("p", "pada", 1), run("v", "vanilla", 1), run("q", "pada", 2)]})
     assert first_choice(arms) == (("v", 1), ("q", 2))
+    control_last = arms_of({"runs": [run("q", "pada", 2), run("v", "vanilla", 1)]})
+    assert first_choice(control_last) == (("v", 1), ("q", 2))
     assert first_choice(arms_of({"runs": [run("p", "pada", 0)]})) == (("p", 1), ("p", 2))
     assert first_choice([]) == (None, None)

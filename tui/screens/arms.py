@@ -27,13 +27,14 @@ def arms_of(report: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def first_choice(arms: list[dict[str, Any]]) -> tuple[tuple[str, int] | None, tuple[str, int] | None]:
-    """What is compared before anybody chose: the student that was trained once, and the last run's champion."""
+    """What is compared before anybody chose: the student that was trained once, and the champion of the last other run."""
     if not arms:
         return None, None
-    last = [arm for arm in arms if arm["key"][0] == arms[-1]["key"][0]]
+    once = next((arm for arm in arms if "vanilla" in arm["recipe"]), None)
+    others = [arm for arm in arms if once is None or arm["key"][0] != once["key"][0]] or arms
+    last = [arm for arm in others if arm["key"][0] == others[-1]["key"][0]]
     champion = next((arm for arm in last if arm["champion"]), last[-1])
-    vanilla = next((arm for arm in arms if "vanilla" in arm["recipe"]), last[0])
-    return vanilla["key"], champion["key"]
+    return (once or last[0])["key"], champion["key"]
 
 
 def in_words(pair: dict[str, Any]) -> str:
