@@ -36,15 +36,6 @@ def judge_accepts(scores: Mapping[str, int], mean_at_least: float = 7, min_at_le
     return True, f"the mean score is {mean:g}"
 
 
-def auc(good: Sequence[float], bad: Sequence[float]) -> float:
-    """Chance that a good item scores above a bad one, ties half (Mann-Whitney U); 0.5, knowing nothing, if a side is empty."""
-    if not good or not bad:
-        return 0.5
-    ordered = sorted(bad)
-    wins = sum(bisect.bisect_left(ordered, value) + bisect.bisect_right(ordered, value) for value in good) / 2
-    return wins / (len(good) * len(bad))
-
-
 def best_threshold(good: Sequence[float], bad: Sequence[float]) -> float:
     """The threshold t that tells best apart when scores >= t are accepted (Youden's J); the stricter one of equals.
 

@@ -1,9 +1,10 @@
 """Try the judge before it is trusted: training references against corrupted ones; below the floor its word does not count."""
 
 from pada_local.context import Context, Outcome
-from pada_local.methods.gate import auc, best_threshold, corrupt
+from pada_local.methods.gate import best_threshold, corrupt
 from pada_local.methods.judging import Item, rederived, score_ask, scored, solve_asks
 from pada_local.methods.seeds import rng
+from pada_local.metrics.statistics import auc
 from pada_local.records import Example, JudgeAudit, content_id
 from pada_local.teacher.protocol import Answer
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pada_local.methods.gate import CRITERIA, auc, best_threshold, corrupt, judge_accepts
+from pada_local.methods.gate import CRITERIA, best_threshold, corrupt, judge_accepts
+from pada_local.metrics.statistics import auc
 
 
 @pytest.mark.parametrize(
