@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from pada_local.errors import Interrupted
 from pada_local.events import Event
 from pada_local.recipe import Recipe
-from pada_local.records import Row
+from pada_local.records import Example, Row, content_id
 from pada_local.student.protocol import Clustering, Generate, Step, Train
 from pada_local.teacher.protocol import Answer, Ask
 
@@ -89,6 +89,19 @@ class Context:
     round: int = 1
     wave: int = 0
     scratch: dict[str, Any] = field(default_factory=dict)
+
+    def training_examples(self) -> list[Example]:
+        """The training examples of this run in file order: all of them, or the share that `loop.train_size` leaves.
+
+        Which ones stay hangs on the run's seed alone, and those of a smaller size are among those of a larger one.
+        """
+        if "training" not in self.scratch:
+            rows = self.rows.get(Example, split="train")
+            size = self.recipe.loop.train_size
+            most = min(len(rows), round(size * len(rows)) if size < 1 else int(size)) if size else len(rows)
+            kept = set(sorted((row.id for row in rows), key=lambda id: content_id("subset", self.seed, id))[: max(1, most)])
+            self.scratch["training"] = [row for row in rows if row.id in kept]
+        return list(self.scratch["training"])
 
     def check_cancelled(self) -> None:
         """Raises Interrupted when the run was asked to pause or stop."""

@@ -18,7 +18,7 @@ from pada_local.crew import assemble
 from pada_local.data.leakage import LeakGuard
 from pada_local.errors import Interrupted, UsageError
 from pada_local.events import Event, NeedsReview, RoundStarted, RunDone, RunStarted, StageDone, StageSkipped, StageStarted
-from pada_local.methods.predictions import answer_examples, scores_of
+from pada_local.methods.predictions import answer_examples, scores_of, train_errors, validation_failures
 from pada_local.recipe import Recipe
 from pada_local.records import Candidate, Example, RecipeRow, Round, Run, Stage, TestLook, content_id
 from pada_local.stages import analyse, audit, draft, evaluate, gate, generate, group, select, train
@@ -26,8 +26,11 @@ from pada_local.stages.generate import wanted
 from pada_local.watch import Watch
 
 PREPARE = (train, evaluate)
-STUDY = (analyse, group)
-PLAN = (draft, audit)
+BEFORE_WRITING = {
+    "patterns": (analyse, group, draft, audit), "analyses": (analyse, draft, audit), "random": (draft, audit),
+    "failures": (audit,), "errors": (audit,), "rephrase": (audit,),
+}  # fmt: skip
+"""The stages from a scored student to the first question for samples, by `loop.augment`."""
 WRITE = (generate, gate)
 FINISH = (select,)
 
@@ -67,7 +70,7 @@ def _run(context: Context) -> str:
         return run.state
     rows, gate_settings = context.rows, context.recipe.gate
     protected = [e.input for split in ("validation", "test") for e in rows.get(Example, split=split)]
-    training = [e.input for e in rows.get(Example, split="train")]
+    training = [e.input for e in context.training_examples()]
     context.scratch["guard"] = LeakGuard(protected, training, gate_settings.leak_jaccard)
     _close_run(context, _rounds(context))
     return "done"
@@ -112,7 +115,7 @@ def _rounds(context: Context) -> str:
 
 def _augment(context: Context, key: str) -> tuple[str, str]:
     """From failures (or from nothing, for the control) to selected samples; a sentence when there is no way on."""
-    for stage in (*(STUDY if context.recipe.loop.augment == "patterns" else ()), *PLAN):
+    for stage in BEFORE_WRITING[context.recipe.loop.augment]:
         key = _stage(context, stage, key)
     _wait_for_person(context, review.STRATEGIES)
     for wave in range(1, context.recipe.generate.max_waves + 1):
@@ -161,17 +164,12 @@ def _reason_to_stop(context: Context) -> str:
     best = _champion(rounds)
     if loop.patience and best and context.round - best.number >= loop.patience:
         return f"No better validation score in {loop.patience} rounds."
-    failures = _validation_failures(context)
-    if loop.augment == "patterns" and failures < loop.min_failures:
+    if loop.augment == "errors" and not train_errors(context):
+        return "Every training example is answered rightly: there is none to write near."
+    failures = len(validation_failures(context))
+    if loop.augment in ("patterns", "analyses", "failures") and failures < loop.min_failures:
         return f"Only {failures} validation examples fail; fewer than {loop.min_failures} make no pattern."
     return ""
-
-
-def _validation_failures(context: Context) -> int:
-    this_round = context.rows.one(Round, run_id=context.run_id, number=context.round)
-    examples = context.rows.get(Example, split="validation")
-    values = scores_of(context, this_round.adapter_id if this_round else "", examples).values()
-    return sum(value is not None and value < context.recipe.loop.failure_below for value in values)
 
 
 def _dropped_rounds(context: Context) -> set[int]:

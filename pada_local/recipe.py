@@ -18,6 +18,7 @@ import msgspec
 from pada_local.errors import UsageError
 from pada_local.records import content_id
 
+AUGMENT = ("patterns", "random", "none", "analyses", "failures", "errors", "rephrase")
 SEE_FIELDS = "See 'pada recipes show pada' for all fields."
 
 
@@ -31,7 +32,10 @@ class Loop(Section):
     rounds: int = 3
     """Fine-tunings in a run. The first uses the training data alone; each later one adds what the round before it selected."""
     augment: str = "patterns"
-    """What new samples come from: patterns (of failures), random (strategies invented without looking at failures), none."""
+    """What new samples come from: patterns (of failures), random (strategies invented without looking at failures), none; for
+    comparisons: analyses (one strategy per failure), failures (shown raw), errors (LLM2LLM), rephrase (AugGPT)."""
+    train_size: float = 0.0
+    """Training examples used: 0 all, below 1 a share, from 1 on a number; drawn by the seed, smaller sets in larger ones."""
     min_failures: int = 8
     """Stop when fewer validation examples than this fail (project's choice)."""
     failure_below: float = 1.0
@@ -132,6 +136,8 @@ class Generate(Section):
     """How many more items than still wanted are asked for in a wave, since some will be refused."""
     temperature: float = 0.7
     """Sampling temperature of generation; 1.0 gives more variety and more wrong answers."""
+    per_example: int = 6
+    """Rephrasings of each training example (augment = rephrase; six in AugGPT's released data)."""
     random_strategies: int = 8
     """Strategies invented per round by the control recipe."""
 
@@ -159,6 +165,8 @@ class Gate(Section):
     """Below this AUC the judge's scores are shown and not used (project's choice)."""
     near_duplicate: float = 0.9
     """Shingle overlap with any other sample from which an item counts as a duplicate."""
+    rouge_max: float = 0.0
+    """Most ROUGE-L with any earlier input, above which an item counts as a duplicate (LLM2LLM's code: 0.95); 0 does not ask."""
     leak_jaccard: float = 0.8
     """Word overlap with a protected item shorter than 13 words from which an item counts as leaked (project's choice)."""
 
@@ -238,8 +246,12 @@ def check(recipe: Recipe) -> list[str]:
     g, problems = recipe.generate, []
     if recipe.loop.rounds < 1:
         problems.append("loop.rounds must be at least 1")
-    if recipe.loop.augment not in ("patterns", "random", "none"):
-        problems.append("loop.augment must be patterns, random or none")
+    if recipe.loop.augment not in AUGMENT:
+        problems.append(f"loop.augment must be one of {', '.join(AUGMENT)}")
+    if recipe.loop.train_size < 0:
+        problems.append("loop.train_size must not be negative")
+    if not 0 <= recipe.gate.rouge_max <= 1:
+        problems.append("gate.rouge_max must be from 0 to 1")
     if abs(g.share_pattern + g.share_train_error - 1) > 1e-6 or min(g.share_pattern, g.share_train_error) < 0:
         problems.append("generate.share_pattern and generate.share_train_error must add up to 1")
     positive = {"train.steps": recipe.train.steps, "train.tokens_per_step": recipe.train.tokens_per_step,
@@ -247,7 +259,7 @@ def check(recipe: Recipe) -> list[str]:
                 "train.check_every": recipe.train.check_every, "train.patience": recipe.train.patience,
                 "generate.budget": g.budget, "generate.items_per_call": g.items_per_call, "generate.max_waves": g.max_waves,
                 "evaluate.max_new_tokens": recipe.evaluate.max_new_tokens, "gate.votes": recipe.gate.votes,
-                "generate.per_train_error": g.per_train_error}  # fmt: skip
+                "generate.per_train_error": g.per_train_error, "generate.per_example": g.per_example}  # fmt: skip
     problems += [f"{name} must be at least 1" for name, value in positive.items() if value < 1]
     if recipe.train.dtype not in ("auto", "float32", "bfloat16") or recipe.evaluate.dtype not in ("float32", "bfloat16"):
         problems.append("train.dtype is auto, float32 or bfloat16; evaluate.dtype is float32 or bfloat16")

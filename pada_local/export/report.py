@@ -156,7 +156,8 @@ def _candidates(project: Any, run: Run, number: int) -> dict[str, Any]:
         failed.setdefault(verdict.candidate_id, verdict.criterion)
     reasons = Counter(f"{one.state}: {failed.get(one.id) or one.reason[:60] or 'no reason given'}" for one in refused)
     return {
-        "generated": len(candidates), "selected": sum(one.selected for one in candidates),
+        "generated": len(candidates), "origins": dict(Counter(one.origin for one in candidates)),
+        "selected": sum(one.selected for one in candidates),
         **{state: states[state] for state in STATES}, "reasons": dict(reasons.most_common()),
     }  # fmt: skip
 
@@ -201,6 +202,10 @@ def _notes(runs: list[dict[str, Any]], settings: dict[str, str]) -> list[str]:
     guided = [run for run in runs if any(one["generated"] for one in run["rounds"])]
     if any(not run["judge_independent"] for run in guided):
         notes.append("The judge was not independent: the same model wrote the samples and judged them.")
+    if any("validation_failure" in one["origins"] for run in runs for one in run["rounds"]):
+        notes.append(
+            "In an ablation, failed validation examples were shown to the writer on purpose: its validation score means nothing."
+        )
     if any(name.startswith("http://") for name in (settings.get("teacher", ""), settings.get("judge", ""))):
         notes.append("The teacher is a server that this program did not start: that it keeps texts here cannot be proven.")
     if any(audit["used"] is False for run in runs for audit in run["judge_audits"]):

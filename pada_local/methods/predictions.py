@@ -92,7 +92,16 @@ def _materialise(context: Context, adapter_id: str) -> Path | None:
 def train_errors(context: Context) -> list[Example]:
     """Training examples that the round's student gets wrong, in file order."""
     this_round = context.rows.one(Round, run_id=context.run_id, number=context.round)
-    examples = context.rows.get(Example, split="train")
+    examples = context.training_examples()
+    values = scores_of(context, this_round.adapter_id, examples) if this_round else {}
+    limit = context.recipe.loop.failure_below
+    return [example for example in examples if (value := values.get(example.id)) is not None and value < limit]
+
+
+def validation_failures(context: Context) -> list[Example]:
+    """Validation examples that the round's student gets wrong, in file order; unscored ones are no failures."""
+    this_round = context.rows.one(Round, run_id=context.run_id, number=context.round)
+    examples = context.rows.get(Example, split="validation")
     values = scores_of(context, this_round.adapter_id, examples) if this_round else {}
     limit = context.recipe.loop.failure_below
     return [example for example in examples if (value := values.get(example.id)) is not None and value < limit]

@@ -18,7 +18,7 @@ def run(context: Context) -> Outcome:
     gate, guard = context.recipe.gate, context.scratch["guard"]
     if not (gate.audit and (gate.judge or gate.rederive)):
         return Outcome({"items": 0})
-    train = [example for example in context.rows.get(Example, split="train") if not guard.refuses(example.input)]
+    train = [example for example in context.training_examples() if not guard.refuses(example.input)]
     drawn = rng("audit", context.seed).sample(train, min(gate.audit_items, len(train)))
     wrong = dict(corrupt([(example.id, example.input, example.output) for example in drawn], context.seed))
     good = [Item(example.id, example.input, example.output) for example in drawn]

@@ -7,17 +7,19 @@ from pada_local.context import Context, Outcome
 from pada_local.methods.predictions import train_errors
 from pada_local.methods.quota import largest_remainder
 from pada_local.methods.seeds import call_seed
-from pada_local.records import Pattern, Strategy, content_id
+from pada_local.records import Analysis, Pattern, Strategy, content_id
 from pada_local.teacher.protocol import Answer, Ask
 from pada_local.teacher.schemas import Invented, StrategyText
 
-VERSION = 2
+VERSION = 3
 USES = ("loop", "generate", "teacher")
 PROMPTS = ("draft", "invent", "repair")
 
 
 def run(context: Context) -> Outcome:
     """Write one strategy per pattern with its share of the budget; unreadable or leaking ones get none."""
+    if context.recipe.loop.augment == "analyses":
+        return _one_per_failure(context)
     if context.recipe.loop.augment == "random":
         asks, patterns = _invent(context), []
     else:
@@ -34,6 +36,21 @@ def run(context: Context) -> Outcome:
         _row(context, number, ids[number], answer, states[number], quotas.get(number, 0)) for number, answer in enumerate(answers)
     ]
     return Outcome({"strategies": len(rows), "usable": len(usable), "wanted": sum(quotas.values())}, put=rows)
+
+
+def _one_per_failure(context: Context) -> Outcome:
+    """Ablation: what the teacher said of each failure is the strategy, without groups, names or drafts."""
+    analyses = context.rows.get(Analysis, run_id=context.run_id, round=context.round, state="ok")
+    quotas = largest_remainder(_budget(context), [1] * len(analyses), at_least=0)
+    rows = [
+        Strategy(
+            id=content_id("strategy", context.run_id, context.round, number, analysis.id), run_id=context.run_id,
+            round=context.round, pattern_id="", drafted=f"{analysis.scenario}: {analysis.root_cause}", quota=quota,
+            call_key=analysis.call_key,
+        )
+        for number, (analysis, quota) in enumerate(zip(analyses, quotas, strict=True))
+    ]  # fmt: skip
+    return Outcome({"strategies": len(rows), "usable": len(rows), "wanted": sum(quotas)}, put=rows)
 
 
 def _budget(context: Context) -> int:

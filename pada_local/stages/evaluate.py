@@ -24,7 +24,7 @@ def run(context: Context) -> Outcome:
     counts: dict[str, int] = {}
     scored = this_round
     for split in ("validation", "train"):
-        examples = context.rows.get(Example, split=split)
+        examples = context.training_examples() if split == "train" else context.rows.get(Example, split=split)
         answer_examples(context, this_round.adapter_id, examples, "evaluate")
         values = scores_of(context, this_round.adapter_id, examples)
         known = [value for value in values.values() if value is not None]

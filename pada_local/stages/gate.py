@@ -10,12 +10,14 @@ import msgspec
 from pada_local.context import Context, Outcome
 from pada_local.data.duplicates import DuplicateIndex
 from pada_local.events import StageProgress
+from pada_local.methods.auggpt import lost_literals
 from pada_local.methods.judging import Item, rederived, score_ask, scored, solve_asks
+from pada_local.methods.llm2llm import too_similar
 from pada_local.metrics.registry import format_error
-from pada_local.records import Candidate, Example, JudgeAudit, Strategy, Verdict, content_id
+from pada_local.records import Candidate, JudgeAudit, Strategy, Verdict, content_id
 from pada_local.teacher.protocol import Answer, Ask
 
-VERSION = 3
+VERSION = 4
 USES = ("gate", "teacher")
 PROMPTS = ("judge", "solve", "repair")
 
@@ -38,13 +40,15 @@ def _decide(verdicts: list[Verdict]) -> tuple[str, str]:
     failed = next((verdict for verdict in verdicts if not verdict.passed), None)
     if failed is None:
         return "accepted", ""
-    return {"duplicate": "duplicate", "leak": "leaked"}.get(failed.criterion, "rejected"), failed.reason
+    return {"duplicate": "duplicate", "rouge": "duplicate", "leak": "leaked"}.get(failed.criterion, "rejected"), failed.reason
 
 
 def _cheap_checks(context: Context, pending: list[Candidate]) -> tuple[dict[str, list[Verdict]], list[Candidate]]:
     """Checks that need no model, in the order of the candidates: an item is compared with those before it."""
     index = _known_inputs(context, pending)
     guard, metric = context.scratch["guard"], context.settings["metric"]
+    parents = {example.id: example.input for example in context.training_examples()}
+    rouge_max, earlier = context.recipe.gate.rouge_max, _earlier_inputs(context)
     verdicts: dict[str, list[Verdict]] = {}
     survivors = []
     for candidate in pending:
@@ -55,17 +59,30 @@ def _cheap_checks(context: Context, pending: list[Candidate]) -> tuple[dict[str,
             "schema": schema, "format": wrong_form, "leak": guard.refuses(candidate.input),
             "duplicate": "It is too much like an item that is there already." if twin else "",
         }  # fmt: skip
+        if candidate.origin == "rephrase" and not schema:
+            checks["literals"] = lost_literals(parents.get(candidate.seed_examples[0], ""), candidate.input)
+        if rouge_max and not schema:
+            checks["rouge"] = too_similar(candidate.input, earlier, rouge_max)
         rows = [_verdict(candidate, name, not reason, reason) for name, reason in checks.items()]
         verdicts[candidate.id] = rows
         if all(row.passed for row in rows):
             survivors.append(candidate)
             index.add(candidate.id, candidate.input)
+            earlier.append(candidate.input)
     return verdicts, survivors
+
+
+def _earlier_inputs(context: Context) -> list[str]:
+    """What a new input may not repeat where the recipe measures ROUGE-L: training examples and accepted samples."""
+    if not context.recipe.gate.rouge_max:
+        return []
+    accepted = context.rows.get(Candidate, run_id=context.run_id, state="accepted")
+    return [row.input for row in (*context.training_examples(), *accepted)]
 
 
 def _known_inputs(context: Context, pending: list[Candidate]) -> DuplicateIndex:
     index = DuplicateIndex(context.recipe.gate.near_duplicate)
-    for example in context.rows.get(Example, split="train"):
+    for example in context.training_examples():
         index.add(example.id, example.input)
     for row in context.rows.get(Candidate, run_id=context.run_id, state="accepted"):
         index.add(row.id, row.input)
@@ -76,7 +93,7 @@ def _ask_judge(context: Context, survivors: list[Candidate], verdicts: dict[str,
     """Scores and own answers for all survivors in one batch, so that the judge's slots stay full."""
     gate = context.recipe.gate
     strategies = {row.id: row for row in context.rows.get(Strategy, run_id=context.run_id, round=context.round)}
-    anchors = [e for e in context.rows.get(Example, split="train") if not context.scratch["guard"].refuses(e.input)]
+    anchors = [e for e in context.training_examples() if not context.scratch["guard"].refuses(e.input)]
     asks: list[Ask] = []
     plans: list[tuple[Candidate, Item, int, int]] = []
     for candidate in survivors:

@@ -1,41 +1,37 @@
-"""Write new samples: from strategies (with format examples from training data), near training errors, again with feedback.
+"""Write new samples: from strategies (with format examples from training data), near training errors, again with feedback;
+or as a published baseline or an ablation writes them (`WRITERS`).
 
 Every item that comes back is one candidate; a text that cannot be read is one candidate too, in the state unparsable.
 Calls come in waves: each asks for what the gate has not yet accepted.
 """
 
-import math
+from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from pada_local import prompts
 from pada_local.context import Context, Outcome
 from pada_local.events import StageProgress
 from pada_local.methods.predictions import train_errors
-from pada_local.methods.seeds import call_seed, rng
-from pada_local.records import Candidate, Example, Strategy, content_id
-from pada_local.teacher.protocol import Answer, Ask
-from pada_local.teacher.schemas import NewItems
+from pada_local.methods.seeds import rng
+from pada_local.methods.writers import WRITERS
+from pada_local.methods.writing import Order, call_sizes, format_examples, writing_ask
+from pada_local.records import Candidate, Strategy, content_id
+from pada_local.teacher.protocol import Answer
+from pada_local.teacher.schemas import Rephrasings
 
-VERSION = 1
-USES = ("generate", "gate", "teacher")
-PROMPTS = ("generate", "near_error", "regenerate", "repair")
+VERSION = 2
+USES = ("loop", "generate", "gate", "teacher")
+PROMPTS = ("generate", "near_error", "regenerate", "rephrase", "repair")
 RETRIED = ("rejected",)
-
-
-class Order(NamedTuple):
-    """One question and where its items belong."""
-
-    ask: Ask
-    origin: str
-    strategy: Strategy | None
-    parent: Candidate | None
-    seeds: list[str]
 
 
 def run(context: Context) -> Outcome:
     """Ask for what is still wanted; write every returned item as a pending candidate."""
-    orders = [*_regenerations(context), *_from_strategies(context), *_near_errors(context)]
+    writer = WRITERS.get(context.recipe.loop.augment)
+    if writer is not None:
+        orders = writer.orders(context, wanted(context).get("", 0))
+    else:
+        orders = [*_regenerations(context), *_from_strategies(context), *_near_errors(context)]
 
     def progress(done: int) -> None:
         context.emit(StageProgress(run_id=context.run_id, round=context.round, stage="generate", done=done, total=len(orders)))
@@ -49,9 +45,12 @@ def run(context: Context) -> Outcome:
 
 
 def wanted(context: Context) -> dict[str, int]:
-    """Samples still wanted by strategy id; the empty id stands for samples near training errors."""
-    strategies = context.rows.get(Strategy, run_id=context.run_id, round=context.round)
+    """Samples still wanted by strategy id; the empty id stands for samples that no strategy asked for."""
     accepted = context.rows.get(Candidate, run_id=context.run_id, round=context.round, state="accepted")
+    if writer := WRITERS.get(context.recipe.loop.augment):
+        have = _selectable(accepted, writer.per_seed(context))
+        return {"": left} if (left := writer.total(context) - have) > 0 else {}
+    strategies = context.rows.get(Strategy, run_id=context.run_id, round=context.round)
     missing = {strategy.id: strategy.quota for strategy in strategies if strategy.quota}
     near = context.recipe.generate.budget - sum(missing.values())
     if context.recipe.generate.share_train_error and near > 0:
@@ -62,27 +61,26 @@ def wanted(context: Context) -> dict[str, int]:
     return {key: count for key, count in missing.items() if count > 0}
 
 
-def _calls(context: Context, count: int) -> list[int]:
-    """Sizes of the calls that ask for `count` samples and a few more, since some will be refused."""
-    settings = context.recipe.generate
-    total = math.ceil(count * settings.oversample)
-    whole, rest = divmod(total, settings.items_per_call)
-    return [settings.items_per_call] * whole + ([rest] if rest else [])
+def _selectable(accepted: Sequence[Candidate], per_seed: int) -> int:
+    """How many of the accepted samples count: no more for each seed than will be selected."""
+    by_seed = Counter(row.seed_examples[0] if row.seed_examples else "" for row in accepted)
+    return sum(min(count, per_seed) if per_seed else count for count in by_seed.values())
 
 
 def _from_strategies(context: Context) -> list[Order]:
     orders, missing, settings = [], wanted(context), context.recipe.generate
-    anchors = [e for e in context.rows.get(Example, split="train") if not context.scratch["guard"].refuses(e.input)]
+    anchors = [e for e in context.training_examples() if not context.scratch["guard"].refuses(e.input)]
     for strategy in context.rows.get(Strategy, run_id=context.run_id, round=context.round, state="ok"):
         retried = sum(row.strategy_id == strategy.id for row in _refused(context))
-        for number, n in enumerate(_calls(context, max(0, missing.get(strategy.id, 0) - retried))):
+        for number, n in enumerate(call_sizes(context, max(0, missing.get(strategy.id, 0) - retried))):
             place = (context.seed, context.round, context.wave, strategy.id, number)
             shown = rng("anchors", *place).sample(anchors, min(settings.anchors, len(anchors)))
             prompt = prompts.render(
                 "generate", card=context.settings["task"], anchors=format_examples(shown), n=n,
                 strategy=strategy.edited or strategy.drafted,
             )  # fmt: skip
-            orders.append(Order(_ask(context, "generate", prompt, n, place), "strategy", strategy, None, [e.id for e in shown]))
+            ask = writing_ask(context, "generate", prompt, n, place)
+            orders.append(Order(ask, "strategy", strategy, None, [e.id for e in shown]))
     return orders
 
 
@@ -93,11 +91,11 @@ def _near_errors(context: Context) -> list[Order]:
     if not missing or not seeds:
         return []
     orders, draw = [], rng("errors", context.seed, context.round, context.wave)
-    for number, n in enumerate(_calls(context, missing)):
+    for number, n in enumerate(call_sizes(context, missing)):
         seed = draw.choice(seeds)
         place = (context.seed, context.round, context.wave, "error", number)
         prompt = prompts.render("near_error", card=context.settings["task"], input=seed.input, output=seed.output, n=n)
-        orders.append(Order(_ask(context, "near_error", prompt, n, place), "train_error", None, None, [seed.id]))
+        orders.append(Order(writing_ask(context, "near_error", prompt, n, place), "train_error", None, None, [seed.id]))
     return orders
 
 
@@ -120,19 +118,8 @@ def _regenerations(context: Context) -> list[Order]:
             input=row.input, output=row.output, reason=row.reason, n=1,
         )  # fmt: skip
         place = (context.seed, context.round, context.wave, row.id)
-        orders.append(Order(_ask(context, "regenerate", prompt, 1, place), "strategy", strategy, row, row.seed_examples))
+        orders.append(Order(writing_ask(context, "regenerate", prompt, 1, place), "strategy", strategy, row, row.seed_examples))
     return orders
-
-
-def format_examples(examples: Sequence[Example]) -> str:
-    """Examples as the prompts show them."""
-    return "\n".join(f"Input: {example.input}\nOutput: {example.output}" for example in examples)
-
-
-def _ask(context: Context, purpose: str, prompt: str, n: int, place: tuple[object, ...]) -> Ask:
-    limit = 32 + n * context.recipe.teacher.item_tokens
-    temperature = context.recipe.generate.temperature
-    return Ask(purpose=purpose, prompt=prompt, schema=NewItems, max_tokens=limit, temperature=temperature, seed=call_seed(*place))
 
 
 def _candidates(context: Context, order: Order, answer: Answer, start: int) -> list[Candidate]:
@@ -151,6 +138,15 @@ def _candidates(context: Context, order: Order, answer: Answer, start: int) -> l
 
     if answer.value is None:
         return [row(0, ("", ""), "unparsable", answer.reason)]
-    if not answer.value.items:
+    if not _pairs(order, answer):
         return [row(0, ("", ""), "unparsable", "The list of items is empty.")]
-    return [row(offset, (item.input.strip(), item.output.strip()), "pending") for offset, item in enumerate(answer.value.items)]
+    return [row(offset, pair, "pending") for offset, pair in enumerate(_pairs(order, answer))]
+
+
+def _pairs(order: Order, answer: Answer) -> list[tuple[str, str]]:
+    """Inputs and outputs of an answer; rephrasings keep the output of what they rephrase, byte for byte."""
+    if isinstance(answer.value, Rephrasings):
+        pairs = [(text.strip(), order.output) for text in answer.value.rephrasings]
+    else:
+        pairs = [(item.input.strip(), item.output.strip()) for item in answer.value.items]
+    return pairs[: order.most or None]

@@ -35,7 +35,7 @@ def training_examples(context: Context) -> list[Example | Candidate]:
     """The training split and what earlier rounds selected, in order."""
     selected = context.rows.get(Candidate, run_id=context.run_id, selected=True, state="accepted")
     earlier = [row for row in selected if row.round < context.round and row.round not in context.scratch.get("dropped", ())]
-    return [*context.rows.get(Example, split="train"), *earlier]
+    return [*context.training_examples(), *earlier]
 
 
 def adapter_key(context: Context, examples: Iterable[Example | Candidate]) -> str:
