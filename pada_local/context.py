@@ -5,10 +5,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from pada_local.data.subset import training_subset
 from pada_local.errors import Interrupted
 from pada_local.events import Event
 from pada_local.recipe import Recipe
-from pada_local.records import Example, Row, content_id
+from pada_local.records import Example, Row
 from pada_local.student.protocol import Clustering, Generate, Step, Train
 from pada_local.teacher.protocol import Answer, Ask
 
@@ -97,10 +98,7 @@ class Context:
         """
         if "training" not in self.scratch:
             rows = self.rows.get(Example, split="train")
-            size = self.recipe.loop.train_size
-            most = min(len(rows), round(size * len(rows)) if size < 1 else int(size)) if size else len(rows)
-            kept = set(sorted((row.id for row in rows), key=lambda id: content_id("subset", self.seed, id))[: max(1, most)])
-            self.scratch["training"] = [row for row in rows if row.id in kept]
+            self.scratch["training"] = training_subset(rows, self.recipe.loop.train_size, self.seed)
         return list(self.scratch["training"])
 
     def check_cancelled(self) -> None:

@@ -122,6 +122,8 @@ def _add_reports(commands) -> None:
     compare = _command(commands, "compare", "reports:compare", "two runs on the same test examples")
     compare.add_argument("first", metavar="RUN", help="id, start of an id, or recipe name")
     compare.add_argument("second", metavar="RUN", help="id, start of an id, or recipe name")
+    explain = _command(commands, "explain", "reports:explain", "what a number means that the program shows", file=False)
+    explain.add_argument("name", nargs="*", metavar="NAME", help="as the report calls it (all when missing)")
     export = _command(commands, "export", "reports:export", "write the champion's adapter into a folder")
     export.add_argument("--kind", choices=["adapter"], required=True, help="what to write")
     export.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new or empty folder")

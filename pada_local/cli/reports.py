@@ -1,4 +1,4 @@
-"""report, compare, export."""
+"""report, compare, explain, export."""
 
 import argparse
 import json
@@ -52,6 +52,19 @@ def compare(options: argparse.Namespace) -> int:
         from pada_local.export.text import render_comparison
 
         talk.data(render_comparison(found))
+    return ExitCode.DONE
+
+
+def explain(options: argparse.Namespace) -> int:
+    """One definition, or all."""
+    from pada_local.export.glossary import define, glossary
+
+    name = " ".join(options.name)
+    found = {name: define(name)} if name else glossary()
+    if options.json:
+        talk.facts(found)
+    else:
+        talk.data("\n".join(f"{name}: {text}" for name, text in found.items()))
     return ExitCode.DONE
 
 

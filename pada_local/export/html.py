@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pada_local.export.glossary import glossary
+from pada_local.export.panel import COLUMNS, label_of, shown
 from pada_local.export.plots import Point, Series, bars, escaped, lines, number
 from pada_local.export.text import beside
 
@@ -32,6 +34,7 @@ def render_html(report: dict[str, Any]) -> str:
     counts = ", ".join(f"{count} {split}" for split, count in project["examples"].items())
     body = [
         "<h1>PaDA Local report</h1>",
+        _definitions(),
         _paragraph(f"Task: {project['task']}") if project["task"] else "",
         _paragraph(f"Examples: {counts}. Student: {project['student']}. Teacher: {project['teacher']}. "
                    f"Judge: {project['judge'] or project['teacher']}."),
@@ -116,6 +119,14 @@ def _run(run: dict[str, Any]) -> Iterable[str]:
     yield _figure("Why samples were refused", bars("Reasons for refusing samples", reasons.most_common(20)))
     if len(reasons) > 20:
         yield _paragraph(f"{len(reasons) - 20} rarer reasons are in the JSON report.")
+    if run["quality"]:
+        heads = ("data", *COLUMNS.values())
+        yield "<h3>Data before and after each round</h3>"
+        yield _table(heads, [(label_of(row), *(shown(row[name]) for name in COLUMNS)) for row in run["quality"]])
+        for name in ("apen_1", "compression", "nearest"):
+            points = [Point(row["round"], row[name]) for row in run["quality"] if not row["new"] and row[name] is not None]
+            drawn = lines(COLUMNS[name], [Series("all training data", points)], "round")
+            yield _figure(f"{COLUMNS[name]} of the training data", drawn)
     # A loss that is not finite is null in the report: the curve has a gap there.
     losses = [
         Series(f"round {one['round']}", [Point(step, loss) for step, loss in one["train"]["losses"] if loss is not None])
@@ -133,6 +144,12 @@ def _cost(runs: list[dict[str, Any]]) -> str:
         seconds += [(f"{_name(run)}: training", training), (f"{_name(run)}: teacher", teacher["seconds"])]
     heads = ("run", "tokens trained on", "training, s", "teacher calls", "teacher tokens", "teacher, s")
     return "<h2>Cost</h2>" + _figure("Seconds", bars("Seconds by run", seconds)) + _table(heads, rows)
+
+
+def _definitions() -> str:
+    """What the numbers mean, one click away."""
+    items = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in glossary().items())
+    return f'<details><summary>What each number means</summary><dl>{items}</dl></details>'
 
 
 def _name(run: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pada_local.errors import UsageError
 from pada_local.export.losses import loss_curve
+from pada_local.export.panel import quality_panel
 from pada_local.export.scores import Scores, interval, rounded
 from pada_local.export.trends import pattern_trends
 from pada_local.metrics import judged
@@ -117,6 +118,7 @@ def _run(project: Any, scores: Scores, run: Run) -> dict[str, Any]:
             for row in audits
         ],
         "rounds": [_round(project, scores, run, row, left) for row in rounds],
+        "quality": quality_panel(project, run, scores.examples["train"]),
     }  # fmt: skip
 
 

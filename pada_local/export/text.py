@@ -3,6 +3,8 @@
 import textwrap
 from typing import Any
 
+from pada_local.export.panel import COLUMNS, label_of, shown
+
 WIDTH = 80
 
 
@@ -119,7 +121,16 @@ def _run(run: dict[str, Any]) -> list[str]:
         lines += _wrapped(text, "  ", "    ")
     for one in run["rounds"]:
         lines += _round(one)
-    return lines
+    return [*lines, *_quality(run["quality"])]
+
+
+def _quality(panel: list[dict[str, Any]]) -> list[str]:
+    """The data-quality panel, the most telling columns of it; the others are in the JSON and HTML reports."""
+    if not panel:
+        return []
+    columns = ("texts", "words", "apen_1", "compression", "distinct_2", "nearest", "near_copies", "balance")
+    lines = ["  Data (meaning of each column: pada explain NAME)", f"    {'':<18}" + "".join(f"{COLUMNS[n]:>7}" for n in columns)]
+    return lines + [f"    {label_of(row):<18}" + "".join(f"{shown(row[name]):>7}" for name in columns) for row in panel]
 
 
 def _round(one: dict[str, Any]) -> list[str]:

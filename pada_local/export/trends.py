@@ -29,6 +29,10 @@ def pattern_trends(project: Any, scores: Scores, run: Run) -> dict[str, list[tup
 
 def failure_limit(project: Any, run: Run) -> float:
     """The score below which a validation example counted as failed in this run."""
+    return recipe_of(project, run).loop.failure_below
+
+
+def recipe_of(project: Any, run: Run) -> Recipe:
+    """The recipe as the run used it; one with every field's default where the file does not hold it."""
     row = project.one(RecipeRow, id=run.recipe_id)
-    recipe = msgspec.json.decode(row.body, type=Recipe, strict=False) if row else Recipe(name="")
-    return recipe.loop.failure_below
+    return msgspec.json.decode(row.body, type=Recipe, strict=False) if row else Recipe(name="")
