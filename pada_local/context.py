@@ -51,7 +51,9 @@ class Student(Protocol):
 
     def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]: ...
 
-    def cluster(self, vectors: Sequence[Sequence[float]], k_max: int, seed: int, n_init: int) -> Clustering: ...
+    def cluster(
+        self, vectors: Sequence[Sequence[float]], k_max: int, seed: int, n_init: int, method: str = "kmeans"
+    ) -> Clustering: ...
 
 
 class Teacher(Protocol):

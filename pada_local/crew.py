@@ -85,8 +85,10 @@ class Student:
         self._turns.take(self._client)
         return self._client.embed(model, texts)
 
-    def cluster(self, vectors: Sequence[Sequence[float]], k_max: int, seed: int, n_init: int) -> Clustering:
-        return self._client.cluster(vectors, k_max, seed, n_init)
+    def cluster(
+        self, vectors: Sequence[Sequence[float]], k_max: int, seed: int, n_init: int, method: str = "kmeans"
+    ) -> Clustering:
+        return self._client.cluster(vectors, k_max, seed, n_init, method)
 
     def memory_mib(self) -> int:
         return self._client.memory_mib()

@@ -101,10 +101,13 @@ class Evaluate(Section):
 class Patterns(Section):
     """How failures become patterns and patterns become strategies."""
 
+    clustering: str = "linkage"
+    """How analyses are grouped: linkage (average linkage, as many groups as have the highest silhouette: the project's choice,
+    found the best of the three), density (HDBSCAN), or kmeans with the elbow rule, as in the paper."""
     k: int = 0
-    """Number of patterns; 0 chooses it with the elbow rule (project's deterministic form of the paper's elbow)."""
+    """Number of patterns; 0 chooses it by the highest silhouette (linkage) or the elbow rule (kmeans; project's form of it)."""
     k_max: int = 10
-    """Most patterns that the elbow rule may choose (project's choice)."""
+    """Most patterns that may be chosen (project's choice)."""
     silhouette_floor: float = 0.15
     """Below this silhouette the failures are one pattern (project's choice)."""
     n_init: int = 10
@@ -248,6 +251,10 @@ def check(recipe: Recipe) -> list[str]:
         problems.append("loop.rounds must be at least 1")
     if recipe.loop.augment not in AUGMENT:
         problems.append(f"loop.augment must be one of {', '.join(AUGMENT)}")
+    if recipe.patterns.clustering not in ("linkage", "density", "kmeans"):
+        problems.append("patterns.clustering must be linkage, density or kmeans")
+    if recipe.patterns.clustering == "density" and recipe.patterns.k:
+        problems.append("patterns.k must be 0 with patterns.clustering = density, which finds the number itself")
     if recipe.loop.train_size < 0:
         problems.append("loop.train_size must not be negative")
     if not 0 <= recipe.gate.rouge_max <= 1:

@@ -75,7 +75,9 @@ class FakeStudent:
         """One axis per kind that the text names."""
         return [[float(f"kind{kind}" in text) for kind in range(KINDS)] for text in texts]
 
-    def cluster(self, vectors: Sequence[Sequence[float]], k_max: int, seed: int, n_init: int) -> Clustering:
+    def cluster(
+        self, vectors: Sequence[Sequence[float]], k_max: int, seed: int, n_init: int, method: str = "kmeans"
+    ) -> Clustering:
         """Distinct vectors are the clusters; inertia falls until there are as many clusters as distinct vectors."""
         distinct = sorted({tuple(vector) for vector in vectors})
         labels = [[distinct.index(tuple(vector)) % k for vector in vectors] for k in range(1, k_max + 1)]
@@ -144,10 +146,7 @@ class FakeTeacher:
         digest = int(hashlib.sha256(f"{ask.prompt}{ask.seed}".encode()).hexdigest(), 16)
         rng = random.Random(digest)
         words = [[f"kind{kind}", f"new{rng.randrange(10**9)}", *rng.choices(WORDS, k=12)] for _ in range(count)]
-        return [
-            schemas.NewItem(input=" ".join(row), output=f"out{kind}")
-            for row in words
-        ]
+        return [schemas.NewItem(input=" ".join(row), output=f"out{kind}") for row in words]
 
     @staticmethod
     def _correctness(ask: Ask) -> int:

@@ -16,6 +16,9 @@ def review(options: argparse.Namespace) -> int:
     with session:
         queue = session.review(options.run or _unfinished(session))
         if options.action == "list":
+            rates = session.ask("rates", run=queue["run_id"]) if queue["what"] == "strategies" else {}
+            for row in queue["waiting"]:
+                row |= {"rate": rates[row["pattern_id"]]} if row["pattern_id"] in rates else {}
             _show(queue, options)
             return ExitCode.DONE
         given = {name: value for name in WORDS if (value := getattr(options, name)) is not None}
@@ -58,6 +61,9 @@ def _show(queue: dict[str, Any], options: argparse.Namespace) -> None:
     for row in queue["waiting"]:
         name = row["pattern"] or "no pattern"
         if queue["what"] == "strategies":
-            talk.data(f"\n{row['id'][:10]}  {name}, quota {row['quota']}\n  {row['edited'] or row['drafted']}")
+            talk.data(f"\n{row['id'][:10]}  {name}, quota {row['quota']}")
+            if "rate" in row:
+                talk.data(f"  {row['rate']['told']}")
+            talk.data(f"  {row['edited'] or row['drafted']}")
         else:
             talk.data(f"\n{row['id'][:10]}  {name}\n  Input: {row['input']}\n  Output: {row['output']}")

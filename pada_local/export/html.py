@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pada_local.export import rates
 from pada_local.export.glossary import glossary
 from pada_local.export.panel import COLUMNS, label_of, shown
 from pada_local.export.plots import Point, Series, bars, escaped, lines, number
@@ -81,9 +82,11 @@ def _rounds(runs: list[dict[str, Any]]) -> str:
         scores.append(Series(_name(run), [Point(at, one["mean"], one["low"], one["high"]) for at, one in scored]))
         told = [Point(one["round"], one["validation_failures"]) for one in run["rounds"] if one["validation_failures"]]
         failures.append(Series(_name(run), told))
-    return "<h2>Rounds</h2>" + _figure(
-        "Validation score per round, with 95% intervals", lines("Validation score per round", scores, "round", top=1.0)
-    ) + _figure("Validation failures that were analysed, per round", lines("Failures per round", failures, "round"))
+    return (
+        "<h2>Rounds</h2>"
+        + _figure("Validation score per round, with 95% intervals", lines("Validation score per round", scores, "round", top=1.0))
+        + _figure("Validation failures that were analysed, per round", lines("Failures per round", failures, "round"))
+    )
 
 
 def _shrinking(pattern: dict[str, Any]) -> str:
@@ -106,11 +109,15 @@ def _run(run: dict[str, Any]) -> Iterable[str]:
     yield _figure("Patterns, by the failures behind them", bars("Patterns and their failures", failures))
     shrunk = [_shrunk(at, pattern) for at, pattern in found if pattern["left"]]
     yield _figure("Failures left of each pattern", lines("How patterns shrank", shrunk, "round")) if shrunk else ""
-    told = [(at, pattern["name"], pattern["text"], _shrinking(pattern), pattern["strategy"]) for at, pattern in found]
+    told = [(at, pattern["name"], pattern["text"], _shrinking(pattern), rates.told(pattern["rate"]),
+             ", ".join(pattern["rate"]["marks"]), pattern["strategy"]) for at, pattern in found]  # fmt: skip
     told += [
-        (one["round"], "without a pattern", "", "", text) for one in run["rounds"] for text in one["strategies_without_pattern"]
+        (one["round"], "without a pattern", "", "", "", "", text)
+        for one in run["rounds"]
+        for text in one["strategies_without_pattern"]
     ]
-    yield _table(("round", "pattern", "what goes wrong", "failures", "strategy"), told) if told else ""
+    heads = ("round", "pattern", "what goes wrong", "failures", "rate", "marked by", "strategy")
+    yield _table(heads, told) if told else ""
     states = ("round", "generated", "accepted", "selected", "rejected", "duplicate", "leaked", "unparsable", "pending")
     yield _table(states, [[one[name] for name in states] for one in run["rounds"]]) if run["rounds"] else ""
     reasons: Counter[str] = Counter()
@@ -149,7 +156,7 @@ def _cost(runs: list[dict[str, Any]]) -> str:
 def _definitions() -> str:
     """What the numbers mean, one click away."""
     items = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in glossary().items())
-    return f'<details><summary>What each number means</summary><dl>{items}</dl></details>'
+    return f"<details><summary>What each number means</summary><dl>{items}</dl></details>"
 
 
 def _name(run: dict[str, Any]) -> str:

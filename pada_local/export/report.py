@@ -4,13 +4,17 @@ from collections import Counter
 from itertools import combinations
 from typing import Any
 
+import msgspec
+
 from pada_local.errors import UsageError
 from pada_local.export.losses import loss_curve
 from pada_local.export.panel import quality_panel
+from pada_local.export.rates import rates_of_run
 from pada_local.export.scores import Scores, interval, rounded
 from pada_local.export.trends import pattern_trends
 from pada_local.metrics import judged
 from pada_local.metrics.compare import compare_scores
+from pada_local.metrics.weakness import Rate
 from pada_local.records import (
     Adapter,
     Analysis,
@@ -104,7 +108,7 @@ def _champion(project: Any, run: Run) -> str:
 
 def _run(project: Any, scores: Scores, run: Run) -> dict[str, Any]:
     rounds = sorted(project.get(Round, run_id=run.id), key=lambda row: row.number)
-    left = pattern_trends(project, scores, run)
+    left, rates = pattern_trends(project, scores, run), rates_of_run(project, scores, run)
     adapters = [project.one(Adapter, id=row.adapter_id) for row in rounds if row.adapter_id]
     audits = project.get(JudgeAudit, run_id=run.id)
     return {
@@ -117,12 +121,14 @@ def _run(project: Any, scores: Scores, run: Run) -> dict[str, Any]:
             {"judge": row.judge, "kind": row.kind, "auc": row.auc, "threshold": row.threshold, "n": row.n, "used": row.used}
             for row in audits
         ],
-        "rounds": [_round(project, scores, run, row, left) for row in rounds],
+        "rounds": [_round(project, scores, run, row, left, rates) for row in rounds],
         "quality": quality_panel(project, run, scores.examples["train"]),
     }  # fmt: skip
 
 
-def _round(project: Any, scores: Scores, run: Run, row: Round, left: dict[str, list[tuple[int, int]]]) -> dict[str, Any]:
+def _round(
+    project: Any, scores: Scores, run: Run, row: Round, left: dict[str, list[tuple[int, int]]], rates: dict[str, Rate]
+) -> dict[str, Any]:
     adapter = project.one(Adapter, id=row.adapter_id) if row.adapter_id else None
     values = list(scores.of(row.adapter_id, "validation").values.values())
     strategies = project.get(Strategy, run_id=run.id, round=row.number)
@@ -139,6 +145,7 @@ def _round(project: Any, scores: Scores, run: Run, row: Round, left: dict[str, l
         "validation_failures": project.count(Analysis, run_id=run.id, round=row.number),
         "patterns": [
             {"name": one.name, "text": one.text, "failures": one.failures, "strategy": text.get(one.id, ""),
+             "rate": msgspec.to_builtins(rates[one.id]),
              "left": [{"round": number, "failures": count} for number, count in left[one.id][1:]]}
             for one in patterns
         ],
@@ -214,10 +221,11 @@ def _notes(runs: list[dict[str, Any]], settings: dict[str, str]) -> list[str]:
         notes.append("A check that could not tell right from wrong references in its audit is shown and did not decide.")
     if any(run["judge_audits"] and not any(audit["used"] for audit in run["judge_audits"]) for run in runs):
         notes.append("No check passed its audit: a sample was accepted only where the judge's own answer equalled its output.")
-    if any(0 < pattern["failures"] < FEW_FAILURES for run in runs for one in run["rounds"] for pattern in one["patterns"]):
-        notes.append(
-            f"A pattern of fewer than {FEW_FAILURES} failures is an anecdote: its name says what these few had in common."
-        )
+    few = sorted({one["validation_failures"] for run in runs for one in run["rounds"] if one["patterns"]})
+    if few and few[0] < FEW_FAILURES:
+        notes.append(f"Patterns found among fewer than {FEW_FAILURES} validation failures (here {few[0]}) are anecdotes.")
+    if few:
+        notes.append("A pattern is a name for some failures. It is a weakness only where its rate says so (pada explain rate).")
     if any(len(run["rounds"]) > 1 and run["champion_round"] for run in runs):
         notes.append("Validation chose the champion, so its validation score is optimistic; the test score is the one to quote.")
     if any(run["test_looks"] > 1 for run in runs):

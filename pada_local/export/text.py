@@ -3,6 +3,7 @@
 import textwrap
 from typing import Any
 
+from pada_local.export import rates
 from pada_local.export.panel import COLUMNS, label_of, shown
 
 WIDTH = 80
@@ -139,6 +140,7 @@ def _round(one: dict[str, Any]) -> list[str]:
     for pattern in one["patterns"]:
         left = "".join(f", {after['failures']} left after round {after['round']}" for after in pattern["left"])
         lines += _wrapped(f"{pattern['name']} ({pattern['failures']} failures{left})", "    * ", "      ")
+        lines += _wrapped(rates.told(pattern["rate"]), "      ", "      ")
         lines += _wrapped(f"strategy: {pattern['strategy']}", "      ", "      ")[:4] if pattern["strategy"] else []
     for strategy in one["strategies_without_pattern"]:
         lines += _wrapped(f"strategy without a pattern: {strategy}", "    * ", "      ")[:3]

@@ -11,7 +11,7 @@ import msgspec
 
 from pada_local import records, review
 from pada_local.errors import UsageError
-from pada_local.export import adapter, report, trends
+from pada_local.export import adapter, rates, report, trends
 from pada_local.export.scores import Scores
 from pada_local.look import arms, examples, last, maps, rounds, samples
 from pada_local.look.voices import voices
@@ -105,6 +105,12 @@ def _trends(project: Any, question: dict[str, Any]) -> dict[str, Any]:
     return trends.pattern_trends(project, Scores(project), run)
 
 
+def _rates(project: Any, question: dict[str, Any]) -> dict[str, Any]:
+    run = report.find_run(project.get(Run), str(question.get("run")))
+    found = rates.rates_of_run(project, Scores(project), run)
+    return {key: msgspec.to_builtins(rate) | {"told": rates.told(msgspec.to_builtins(rate))} for key, rate in found.items()}
+
+
 def _report(project: Any, _question: dict[str, Any]) -> dict[str, Any]:
     return report.build_report(project)
 
@@ -120,7 +126,7 @@ def _export_adapter(project: Any, question: dict[str, Any]) -> dict[str, Any]:
 READS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "status": _status, "runs": _runs, "recipe": _recipe, "rows": _rows, "page": _page, "report": _report, "compare": _compare,
     "export_adapter": _export_adapter, "review": _review, "samples": _samples, "nearest": _nearest, "arms": _arms, "map": _map,
-    "trends": _trends, "example_facts": lambda project, _: examples.example_facts(project),
+    "trends": _trends, "rates": _rates, "example_facts": lambda project, _: examples.example_facts(project),
     "last": lambda project, _: last.last_result(project),
     "leaks": lambda project, _: examples.leak_report(project), "scores": lambda project, _: rounds.scored_rounds(project),
     "voices": lambda project, _: msgspec.to_builtins(voices(project)),

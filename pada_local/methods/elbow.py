@@ -1,4 +1,4 @@
-"""How many patterns: the elbow of k-means inertia, made deterministic (the paper only says "elbow method")."""
+"""How many patterns: the highest silhouette, or the elbow of k-means inertia, made deterministic (the paper: "elbow method")."""
 
 import math
 from collections.abc import Sequence
@@ -30,6 +30,14 @@ def choose_k(inertia: Sequence[float]) -> int:
     distances = [abs(place / last + (value - falling[-1]) / drop - 1) for place, value in enumerate(falling)]
     # Rounding keeps noise in the last bits of a straight line from choosing k.
     rounded = [round(distance, 9) for distance in distances]
+    return rounded.index(max(rounded)) + 1
+
+
+def widest_gap(silhouette: Sequence[float]) -> int:
+    """k of the highest of silhouette[0] = S(1), S(2), …; the smallest such k."""
+    if not silhouette or not all(math.isfinite(value) for value in silhouette):
+        raise ValueError("silhouettes must be a non-empty list of finite numbers")
+    rounded = [round(value, 9) for value in silhouette]
     return rounded.index(max(rounded)) + 1
 
 

@@ -1,16 +1,16 @@
-"""Group the analyses into patterns: sentence vectors, k-means, the elbow rule; then the teacher names each group."""
+"""Group the analyses into patterns: sentence vectors, clusters of them, how many; then the teacher names each group."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from pada_local import prompts
 from pada_local.context import Context, Outcome
-from pada_local.methods.elbow import accept_k, choose_k, k_max
+from pada_local.methods.elbow import accept_k, choose_k, k_max, widest_gap
 from pada_local.records import Analysis, Embedding, Pattern, content_id
 from pada_local.teacher.protocol import Answer, Ask
 from pada_local.teacher.schemas import PatternName
 
-VERSION = 1
+VERSION = 2
 USES = ("patterns", "teacher")
 PROMPTS = ("summarise", "repair")
 
@@ -59,9 +59,10 @@ def cluster(context: Context, texts: Sequence[str], vectors: Sequence[Sequence[f
     settings = context.recipe.patterns
     most = min(k_max(len(texts), len(set(texts))), settings.k_max)
     asked = min(settings.k, len(set(texts))) if settings.k else 0
-    found = context.student.cluster(vectors, max(most, asked), context.seed, settings.n_init)
-    k = asked or choose_k(found.inertia[:most])
-    if not asked:
+    found = context.student.cluster(vectors, max(most, asked), context.seed, settings.n_init, settings.clustering)
+    k = asked or len(found.labels)
+    if not asked and settings.clustering != "density":
+        k = choose_k(found.inertia[:most]) if settings.clustering == "kmeans" else widest_gap(found.silhouette[:most])
         k = accept_k(k, found.silhouette[k - 1], len(texts), settings.silhouette_floor)
     labels, distances = found.labels[k - 1], found.distances[k - 1]
     groups: dict[int, list[int]] = {}

@@ -94,10 +94,12 @@ class StudentClient:
         """L2-normalised sentence vectors in the order of the texts."""
         return self._one(say.Embed(model=model, texts=list(texts)), say.Vectors).rows
 
-    def cluster(self, vectors: Sequence[Sequence[float]], k_max: int, seed: int, n_init: int) -> say.Clustering:
-        """k-means for k = 1..k_max (never more than there are distinct vectors)."""
+    def cluster(
+        self, vectors: Sequence[Sequence[float]], k_max: int, seed: int, n_init: int, method: str = "kmeans"
+    ) -> say.Clustering:
+        """Clusters for k = 1..k_max (never more than there are distinct vectors)."""
         rows = [list(vector) for vector in vectors]
-        return self._one(say.Cluster(vectors=rows, k_max=k_max, seed=seed, n_init=n_init), say.Clustering)
+        return self._one(say.Cluster(vectors=rows, k_max=k_max, seed=seed, n_init=n_init, method=method), say.Clustering)
 
     def describe(self, base: str) -> dict[str, str]:
         """Facts of a student folder."""

@@ -95,12 +95,14 @@ class Embed(Message):
 
 
 class Cluster(Message):
-    """k-means (n_init 10) for every k from 1 to `k_max`; k itself is chosen by the caller."""
+    """Clusters for every k from 1 to `k_max`; k itself is chosen by the caller. `method`: kmeans, linkage, or density, which
+    finds k itself and sends one entry."""
 
     vectors: list[list[float]]
     k_max: int
     seed: int
     n_init: int = 10
+    method: str = "kmeans"
 
 
 class Describe(Message):
@@ -189,7 +191,9 @@ class Vectors(Message):
 
 
 class Clustering(Message):
-    """One entry per k = 1..k_max: inertia, silhouette (0 for k = 1), label of every row, and rows by distance to their centre."""
+    """One entry per k = 1..k_max (one in all for density): inertia, silhouette (0 for k = 1), label of every row, and rows by
+    distance to their centre.
+    """
 
     inertia: list[float]
     silhouette: list[float]

@@ -1,4 +1,4 @@
-"""k-means for every k; which k is right is the caller's decision."""
+"""Ways to group points: k-means and average linkage for every k (which k is right is the caller's decision), and by density."""
 
 import warnings
 from collections.abc import Callable
@@ -9,15 +9,23 @@ import numpy as np
 from pada_local.student.protocol import Cluster, Clustering
 from pada_local.worker.problems import JobError
 
+FEWEST_IN_CLUSTER = 3
+"""Points that make a dense region (HDBSCAN's min_cluster_size)."""
+
 
 def cluster(job: Cluster, send: Callable[[Any], None]) -> dict[str, float | int | str]:
-    """Send one entry per k from 1 to `k_max`, never more than there are distinct points."""
+    """Send one entry per k from 1 to `k_max`, never more than there are distinct points; density finds k, one entry."""
     points = _points(job.vectors)
     distinct = len(np.unique(points, axis=0))
     k_max = max(1, min(job.k_max, distinct))
-    parts = [_one(points, k, job.seed, job.n_init) for k in range(1, k_max + 1)]
-    inertia, silhouette, labels, distances = zip(*parts, strict=True)
-    send(Clustering(inertia=list(inertia), silhouette=list(silhouette), labels=list(labels), distances=list(distances)))
+    if job.method == "density":
+        labels = [_dense(points, distinct)]
+    else:
+        labels = [_labels(points, k, job) for k in range(1, k_max + 1)]
+    parts = [_measured(points, one) for one in labels]
+    inertia, silhouette, distances = zip(*parts, strict=True)
+    found = [one.tolist() for one in labels]
+    send(Clustering(inertia=list(inertia), silhouette=list(silhouette), labels=found, distances=list(distances)))
     return {"points": len(points), "distinct": distinct, "k_max": k_max}
 
 
@@ -31,19 +39,46 @@ def _points(vectors: list[list[float]]) -> np.ndarray:
     return points
 
 
-def _one(points: np.ndarray, k: int, seed: int, n_init: int) -> tuple[float, float, list[int], list[float]]:
-    """Inertia, silhouette (0 where it is not defined), labels, and distance of every point to its centre."""
+def _labels(points: np.ndarray, k: int, job: Cluster) -> np.ndarray:
     if k == 1:
-        # Computed here: exact for identical points, and without loading scikit-learn.
-        distance = np.linalg.norm(points - points.mean(axis=0), axis=1)
-        return float((distance**2).sum()), 0.0, [0] * len(points), distance.tolist()
-    from sklearn.cluster import KMeans
-    from sklearn.metrics import silhouette_score
-
+        return np.zeros(len(points), dtype=int)  # without loading scikit-learn
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fewer clusters than asked for is expected of nearly equal points
-        model = KMeans(n_clusters=k, n_init=n_init, random_state=seed).fit(points)
-    distance = np.linalg.norm(points - model.cluster_centers_[model.labels_], axis=1)
-    found = len(set(model.labels_.tolist()))
-    silhouette = float(silhouette_score(points, model.labels_)) if 1 < found < len(points) else 0.0
-    return float(model.inertia_), silhouette, model.labels_.tolist(), distance.tolist()
+        if job.method == "linkage":
+            from sklearn.cluster import AgglomerativeClustering
+
+            return AgglomerativeClustering(n_clusters=k, linkage="average").fit(points).labels_
+        from sklearn.cluster import KMeans
+
+        return KMeans(n_clusters=k, n_init=job.n_init, random_state=job.seed).fit(points).labels_
+
+
+def _dense(points: np.ndarray, distinct: int) -> np.ndarray:
+    """HDBSCAN's clusters; what it calls noise goes to the nearest centre, for a failure must be in some pattern."""
+    everything = np.zeros(len(points), dtype=int)
+    if distinct < 2 or len(points) < 2 * FEWEST_IN_CLUSTER:
+        return everything
+    from sklearn.cluster import HDBSCAN
+
+    labels = HDBSCAN(min_cluster_size=FEWEST_IN_CLUSTER, min_samples=1, copy=True).fit(points).labels_
+    known = sorted(set(labels.tolist()) - {-1})
+    if not known:
+        return everything
+    centres = np.array([points[labels == one].mean(axis=0) for one in known])
+    for at in np.flatnonzero(labels == -1):
+        labels[at] = known[int(((centres - points[at]) ** 2).sum(axis=1).argmin())]
+    return labels
+
+
+def _measured(points: np.ndarray, labels: np.ndarray) -> tuple[float, float, list[float]]:
+    """Inertia, silhouette (0 where it is not defined), and distance of every point to its cluster's mean."""
+    distance = np.empty(len(points))
+    for one in np.unique(labels):
+        inside = labels == one
+        distance[inside] = np.linalg.norm(points[inside] - points[inside].mean(axis=0), axis=1)
+    silhouette = 0.0
+    if 1 < len(np.unique(labels)) < len(points):
+        from sklearn.metrics import silhouette_score
+
+        silhouette = float(silhouette_score(points, labels))
+    return float((distance**2).sum()), silhouette, distance.tolist()

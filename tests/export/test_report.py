@@ -35,6 +35,8 @@ def test_rounds_say_why(report):
     assert first["train"]["examples"] == 10 and first["train"]["tokens"] == 1000
     [pattern] = first["patterns"]
     assert (pattern["failures"], pattern["strategy"]) == (5, "edited")
+    rate = pattern["rate"]
+    assert rate["n"] + rate["rest_n"] in (0, 5, 10) and 0 <= rate["low"] <= rate["rate"] <= rate["high"] <= 1
 
 
 def test_candidates_add_up_and_say_why_not(report):
@@ -86,6 +88,7 @@ def test_text_fits_eighty_columns_and_holds_the_figures(report):
         "vanilla",
         "+0.256",
         "5 failures",
+        "rate",
         "edited",
         "2 rejected",
         "correctness",

@@ -257,6 +257,7 @@ def test_ablation_no_train_errors_spends_all_on_patterns(bench):
 ABLATIONS = {
     "pada-no-judge": {"gate.judge", "gate.rederive", "gate.audit"}, "pada-no-rederive": {"gate.rederive", "gate.audit"},
     "pada-no-patterns": {"loop.augment"}, "pada-raw-failures": {"loop.augment"}, "pada-one-cluster": {"patterns.k"},
+    "pada-paper": {"patterns.clustering"},
     "pada-no-train-errors": {"generate.share_pattern", "generate.share_train_error"},
 }  # fmt: skip
 

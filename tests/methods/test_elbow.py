@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pada_local.methods.elbow import accept_k, choose_k, k_max
+from pada_local.methods.elbow import accept_k, choose_k, k_max, widest_gap
 
 CURVES = [
     ([100.0, 45.0, 1.2, 1.1, 1.0, 0.95, 0.9], 3),
@@ -56,3 +56,13 @@ def test_k_max(failures, distinct, k):
 )
 def test_one_pattern_stands_unless_the_split_is_believable(k, silhouette, failures, accepted):
     assert accept_k(k, silhouette, failures) == accepted
+
+
+@pytest.mark.parametrize(("silhouette", "k"), [([0.0], 1), ([0.0, 0.2, 0.7, 0.7], 3), ([0.0, -0.1], 1)])
+def test_the_highest_silhouette_wins_and_the_smaller_of_equals(silhouette, k):
+    assert widest_gap(silhouette) == k
+
+
+def test_no_silhouettes_are_refused():
+    with pytest.raises(ValueError, match="non-empty"):
+        widest_gap([])

@@ -16,6 +16,7 @@ def test_a_strategy_is_rewritten_another_merged_into_it_and_taken_back(waiting_f
         await until(pilot, lambda: app.screen.NAME == "run")
         await at(pilot, "patterns", "3")
         await until(pilot, lambda: app.screen.query_one(DataTable).row_count == 2 and "Write items of kind" in shown(app))
+        await until(pilot, lambda: "rate 100%" in shown(app))
         await pilot.press("e")
         await until(pilot, lambda: bool(app.screen.query(TextArea)))
         await pilot.press(*" Be brief.", "ctrl+s")

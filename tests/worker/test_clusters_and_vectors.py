@@ -36,6 +36,23 @@ def test_one_blob_has_no_gap(client: StudentClient) -> None:
     assert len(found.labels) == 4 and max(found.silhouette) < 0.6
 
 
+@pytest.mark.parametrize("method", ["linkage", "kmeans"])
+def test_the_highest_silhouette_finds_blobs_of_unlike_size(client: StudentClient, method: str) -> None:
+    vectors = blob((0, 0), 1, 30) + blob((5, 0), 2, 4) + blob((0, 5), 3, 9)
+    found = client.cluster(vectors, k_max=7, seed=0, n_init=10, method=method)
+    assert max(range(7), key=found.silhouette.__getitem__) == 2
+    assert adjusted_rand_score([0] * 30 + [1] * 4 + [2] * 9, found.labels[2]) == 1.0
+
+
+def test_density_finds_the_number_itself_and_leaves_nobody_out(client: StudentClient) -> None:
+    stray = [[4.0, 1.0]]
+    found = client.cluster(blob((0, 0), 1) + blob((10, 0), 2) + blob((0, 10), 3) + stray, 5, 0, 10, method="density")
+    [labels] = found.labels
+    assert min(labels) == 0 and adjusted_rand_score([0] * 20 + [1] * 20 + [2] * 20, labels[:60]) == 1.0
+    assert labels[60] == labels[0] and len(found.distances[0]) == 61
+    assert client.cluster([[0.0]] * 9, 5, 0, 10, method="density").labels == [[0] * 9]
+
+
 def test_identical_points_are_one_cluster(client: StudentClient) -> None:
     found = client.cluster([[0.5, 0.25]] * 12, k_max=5, seed=0, n_init=10)
     assert found.labels == [[0] * 12] and found.inertia == [0.0] and found.silhouette == [0.0]

@@ -22,6 +22,7 @@ def patterns_of(door: Door, run_id: str, number: int = 0) -> dict[str, Any]:
         "strategies": {row["pattern_id"]: row for row in door.rows("Strategy", run_id=run_id, round=number)},
         "explained": sum(row["state"] == "ok" for row in analyses.values()),
         "trends": door.ask("trends", run=run_id) if patterns else {},
+        "rates": door.ask("rates", run=run_id) if patterns else {},
         "map": door.ask("map", run=run_id, round=number) if patterns else {"points": [], "explained": 0.0},
     }  # fmt: skip
 
@@ -40,8 +41,11 @@ def failures_of(door: Door, analyses: list[dict[str, Any]]) -> list[dict[str, An
 
 
 def in_full(row: dict[str, Any], strategy: dict[str, Any] | None, failures: list[dict[str, Any]], marked: int) -> Text:
-    """The pattern, its strategy, and its failures from the marked one on."""
+    """The pattern with its rate (row["rate"], where it is known), its strategy, and its failures from the marked one on."""
     text = Text.assemble(block(row["name"], "bold"), "\n", block(row["text"]), "\n\n")
+    if rate := row.get("rate"):
+        marks = f"; marked by: {', '.join(rate['marks'])}" if rate["marks"] else ""
+        text.append(block(rate["told"] + marks)).append("\n\n")
     if strategy:
         text.append("strategy", "bold").append(" (rewritten)" if strategy["edited"] else "").append("\n")
         text.append(block(strategy["edited"] or strategy["drafted"])).append("\n\n")

@@ -26,7 +26,9 @@ class PatternsScreen(ProjectScreen):
     EXPLAINED = (
         "The teacher looked at each validation example that the student got wrong and said why. Explanations that say the same "
         "are one pattern. For each pattern the teacher drafted a strategy: what new training samples should be like.\n\n"
-        "A pattern of a few failures is an anecdote. 'Left' tells how many of its failures are still failures after each later "
+        "With fewer than 30 failures in all, patterns are anecdotes. 'Rate' is the share of examples like these that fail, "
+        "counted on the half of validation that did not say what these are like; ! means that they fail more often than the "
+        "rest, beyond chance. 'Left' tells how many of its failures are still failures after each later "
         "round. You may rewrite a strategy (e), change how many samples it brings (n) or leave it out (d), as long as nothing "
         "was written from it. With review.strategies in the recipe the run waits for you here; c lets it go on.\n\n"
         "On the map each point is a failure; those whose explanations say nearly the same lie near each other, and each pattern "
@@ -50,7 +52,7 @@ class PatternsScreen(ProjectScreen):
         self._facts: dict[str, Any] = {}
         self._round, self._failure = 0, 0
         self._failures: list[dict[str, Any]] = []
-        self.query_one(DataTable).add_columns("", "pattern", "fails", "left", "quota", "state")
+        self.query_one(DataTable).add_columns("", "pattern", "fails", "rate", "state", "left", "quota")
         self.query_one(DataTable).focus()
 
     def reload(self) -> None:
@@ -66,8 +68,10 @@ class PatternsScreen(ProjectScreen):
             left = " ".join(str(count) for _, count in facts["trends"].get(row["id"], [])[1:])
             state = strategy["state"] if strategy else row["state"]
             quota = str(strategy["quota"]) if strategy else "-"
+            row["rate"] = rate = facts["rates"].get(row["id"])
+            often = f"{rate['rate']:.0%}{'!' if rate['weak'] else ''}" if rate and rate["n"] else "-"
             name = line(row["name"] or "(no name)", 40)
-            table.add_row(MARKS[row["number"] % len(MARKS)], name, str(row["failures"]), left or "-", quota, mark(state))
+            table.add_row(MARKS[row["number"] % len(MARKS)], name, str(row["failures"]), often, mark(state), left or "-", quota)
         table.move_cursor(row=at)
         told = f"Round {facts['round']} of {facts['last']}: {len(facts['patterns'])} patterns, {facts['explained']} explained"
         none = "No pattern yet: they come after the first round."
