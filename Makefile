@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo pictures test lint format faults soak study bench-student test-unsloth test-sets clean-env
+.PHONY: help install demo pictures test lint format faults soak study test-bench bench-student test-unsloth test-sets clean-env
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -35,7 +35,7 @@ format: $(STAMP) ## let ruff put the code in order
 # Commands that tests start are counted too; coverage is printed even when a test failed, and make fails then.
 test: lint ## lint, every test but the slow faults, coverage of pada_local
 	rm -rf build/coverage && mkdir -p build/coverage
-	$(BIN)/coverage run -m pytest -q -m "not faults and not sets and not soak" $(TESTS); code=$$?; \
+	$(BIN)/coverage run -m pytest -q -m "not faults and not sets and not soak and not bench" $(TESTS); code=$$?; \
 	$(BIN)/coverage combine -q; $(BIN)/coverage report; exit $$code
 
 faults: $(STAMP) ## kill, fill and bend things: slow
@@ -57,5 +57,11 @@ test-unsloth: $(STAMP) ## the Unsloth backend on the CPU, in an environment of i
 	VENV=$(VENV) scripts/unsloth_env.sh
 	build/unsloth-env/bin/python -m pytest -q tests/unsloth $(TESTS)
 
-study: $(STAMP) ## the demo on five seeds (half an hour): the table of docs/results.md
-	$(BIN)/python scripts/demo_seeds.py --to build/seeds
+STUDY := vanilla random-strategies auggpt llm2llm pada pada-paper pada-no-judge pada-no-rederive pada-no-patterns \
+	pada-raw-failures pada-no-train-errors pada-one-cluster
+
+study: $(STAMP) ## every recipe on five drawn worlds (hours): the study of docs/results.md
+	$(BIN)/pada bench --to build/study --draws 1 2 3 4 5 --recipes $(STUDY) --like demo-pada
+
+test-bench: $(STAMP) ## floors of pattern discovery and gate over ten drawn worlds (an hour or more)
+	$(BIN)/python -m pytest -q -s -m bench $(TESTS)

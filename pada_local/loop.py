@@ -33,6 +33,8 @@ BEFORE_WRITING = {
 """The stages from a scored student to the first question for samples, by `loop.augment`."""
 WRITE = (generate, gate)
 FINISH = (select,)
+HELD = "The run is trained."
+"""Why a run that was told to hold its test is paused."""
 
 
 def run_id_of(recipe: Recipe, seed: int, settings: dict[str, str]) -> str:
@@ -43,9 +45,11 @@ def run_id_of(recipe: Recipe, seed: int, settings: dict[str, str]) -> str:
 
 def start_run(
     project: Rows, recipe: Recipe, seed: int, settings: dict[str, str], private: Path,
-    emit: Callable[[Event], None], cancelled: Callable[[], bool],
+    emit: Callable[[Event], None], cancelled: Callable[[], bool], hold_test: bool = False,
 ) -> str:  # fmt: skip
     """Run the loop to its end, or go on with it; returns the run's final state.
+
+    With `hold_test` the run stops before its look at the test set: a study looks when all its runs have come so far.
 
     Raises Interrupted when asked to pause, TeacherError and WorkerLost when a model cannot be kept alive; all of
     them leave a file from which starting again goes on.
@@ -57,12 +61,12 @@ def start_run(
             teacher=crew.teacher, judge=crew.judge, settings=crew.settings, handover=str(private), emit=emit, cancelled=cancelled,
         )  # fmt: skip
         with Watch(context.run_id, crew.student, crew.teachers, emit):
-            return _run(context)
+            return _run(context, hold_test)
     finally:
         crew.close()
 
 
-def _run(context: Context) -> str:
+def _run(context: Context, hold_test: bool) -> str:
     run = _open_run(context)
     if run.state == "done":
         done = "This run was done before."
@@ -72,7 +76,10 @@ def _run(context: Context) -> str:
     protected = [e.input for split in ("validation", "test") for e in rows.get(Example, split=split)]
     training = [e.input for e in context.training_examples()]
     context.scratch["guard"] = LeakGuard(protected, training, gate_settings.leak_jaccard)
-    _close_run(context, _rounds(context))
+    reason = _rounds(context)
+    if hold_test:
+        raise Interrupted(HELD, "Its test waits until all runs of the study are trained.", "Go on with the same 'pada study'.")
+    _close_run(context, reason)
     return "done"
 
 

@@ -151,9 +151,12 @@ class Session:
         """One decision of a person (see `review.decide`); needs a host, since it writes."""
         return self.ask("decide", run=run_id, subject=subject, action=action, words=words)
 
-    def start(self, recipe: Recipe, seed: int) -> int:
-        """Start a run or go on with it; returns the number from which its events are to be read."""
-        return self.ask("start", recipe=msgspec.to_builtins(recipe), seed=seed)["since"]
+    def start(self, recipe: Recipe, seed: int, hold_test: bool = False) -> int:
+        """Start a run or go on with it; returns the number from which its events are to be read.
+
+        With `hold_test` it pauses before the test examples are looked at.
+        """
+        return self.ask("start", recipe=msgspec.to_builtins(recipe), seed=seed, hold_test=hold_test)["since"]
 
     def voices(self) -> list[dict[str, Any]]:
         """Who can be asked: the base, every trained round, the teacher (see `look.voices`)."""

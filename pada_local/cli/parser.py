@@ -87,6 +87,19 @@ def _add_runs(commands) -> None:
     run.add_argument("--seed", type=int, metavar="N", help="the paused run's seed, else 1")
     run.add_argument("--detach", action="store_true", help="leave it running in the background")
     run.add_argument("--events", choices=["json"], help="print every event on stdout, one JSON object a line")
+    study = _command(commands, "study", "study:study", "several recipes, seeds and sizes, then one table", file=False)
+    study.add_argument("files", type=Path, nargs="+", metavar="FILE", help="project files; each counts as a draw of its own")
+    add_study_options(study)
+    study.add_argument("--table", action="store_true", help="run nothing, print the table of what is done")
+    bench = _command(commands, "bench", "bench:bench", "drawn worlds with known slices, measured against the truth", file=False)
+    bench.add_argument("--to", type=Path, default=Path("bench-run"), metavar="DIR", help="where the projects lie (bench-run)")
+    bench.add_argument("--draws", type=int, nargs="+", default=list(range(11, 21)), metavar="N", help="worlds (11 to 20)")
+    bench.add_argument("--missing", type=int, default=0, metavar="N", help="missing slices (three or four, as drawn)")
+    bench.add_argument("--noise", type=float, default=0.0, metavar="SHARE", help="training examples with a wrong output (0)")
+    bench.add_argument("--train", type=int, default=240, metavar="N", help="training examples (240)")
+    bench.add_argument("--quick", action="store_true", help="small numbers, to see that it works")
+    add_study_options(bench, sizes=False)
+    bench.add_argument("--table", action="store_true", help="run nothing, print what is done")
     _add_review(commands)
     _add_chat(commands)
     _command(commands, "status", "runs:status", "what the project holds and what is going on in it")
@@ -99,6 +112,17 @@ def _add_chat(commands) -> None:
     chat = _command(commands, "chat", "chat:chat", about)
     chat.add_argument("run", nargs="?", default="", metavar="RUN", help="whose students: id, start of an id, or recipe (newest)")
     chat.add_argument("--who", default="", metavar="WHO", help="base, teacher or round:N (the champion of RUN)")
+
+
+def add_study_options(study: argparse.ArgumentParser, sizes: bool = True) -> None:
+    """What is compared."""
+    study.add_argument("--recipes", nargs="+", default=[], metavar="R", help="names or paths (the baselines and pada)")
+    study.add_argument("--seeds", type=int, nargs="+", default=[1], metavar="N", help="training seeds (1)")
+    if sizes:
+        what = "training examples: below 1 a share, 0 all (0)"
+        study.add_argument("--sizes", type=float, nargs="+", default=[0.0], metavar="S", help=what)
+    study.add_argument("--budget", type=int, default=0, metavar="N", help="accepted samples per run (those of --like)")
+    study.add_argument("--like", default="", metavar="R", help="whose training settings all take (the last that uses patterns)")
 
 
 def _add_review(commands) -> None:
@@ -122,6 +146,7 @@ def _add_reports(commands) -> None:
     compare = _command(commands, "compare", "reports:compare", "two runs on the same test examples")
     compare.add_argument("first", metavar="RUN", help="id, start of an id, or recipe name")
     compare.add_argument("second", metavar="RUN", help="id, start of an id, or recipe name")
+    compare.add_argument("--examples", type=int, metavar="N", help="show up to N examples on which one was right and one wrong")
     explain = _command(commands, "explain", "reports:explain", "what a number means that the program shows", file=False)
     explain.add_argument("name", nargs="*", metavar="NAME", help="as the report calls it (all when missing)")
     export = _command(commands, "export", "reports:export", "write the champion's adapter into a folder")

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from pada_local.cli import talk
+from pada_local.cli.study import compare_examples
 from pada_local.errors import ExitCode, UsageError
 from pada_local.runtime.safe import safe
 from pada_local.session import Session
@@ -46,12 +47,13 @@ def compare(options: argparse.Namespace) -> int:
     """Two runs side by side."""
     with Session.open(options.file) as session:
         found = session.compare(options.first, options.second)
+        told = compare_examples(session, options.first, options.second, options.examples) if options.examples is not None else ""
     if options.json:
         talk.facts(found)
     else:
         from pada_local.export.text import render_comparison
 
-        talk.data(render_comparison(found))
+        talk.data(render_comparison(found) + (f"\n{told}" if told else ""))
     return ExitCode.DONE
 
 

@@ -36,9 +36,9 @@ def run(options: argparse.Namespace) -> int:
     return int(outcome.get("exit_code", ExitCode.DONE))
 
 
-def follow(session: Session, since: int, as_json: bool = False) -> dict[str, Any]:
+def follow(session: Session, since: int, as_json: bool = False, progress: talk.Progress | None = None) -> dict[str, Any]:
     """Tell what happens until the run ends; Ctrl-C and SIGTERM pause it. Returns its outcome."""
-    progress = talk.Progress()
+    progress = progress or talk.Progress()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for seq, event in session.events(since):

@@ -8,6 +8,7 @@ from pada_local.export import rates
 from pada_local.export.glossary import glossary
 from pada_local.export.panel import COLUMNS, label_of, shown
 from pada_local.export.plots import Point, Series, bars, escaped, lines, number
+from pada_local.export.study_html import study_parts
 from pada_local.export.text import beside
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -41,6 +42,7 @@ def render_html(report: dict[str, Any]) -> str:
                    f"Judge: {project['judge'] or project['teacher']}."),
     ]  # fmt: skip
     body += [_results(project["metric"], runs), _comparisons(report), _rounds(runs)] if runs else [_paragraph("No run yet.")]
+    body += [part for table in report["studies"] for part in study_parts(table, _table, _figure)]
     body += [part for run in runs for part in _run(run)]
     if runs:
         body.append(_cost(runs))

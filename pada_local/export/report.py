@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from pada_local.errors import UsageError
+from pada_local.export.cost import teacher_use
 from pada_local.export.losses import loss_curve
 from pada_local.export.panel import quality_panel
 from pada_local.export.rates import rates_of_run
 from pada_local.export.scores import Scores, interval, rounded
+from pada_local.export.study import plans, study_runs, study_table
 from pada_local.export.trends import pattern_trends
-from pada_local.metrics import judged
 from pada_local.metrics.compare import compare_scores
 from pada_local.metrics.weakness import Rate
 from pada_local.records import (
@@ -21,18 +22,16 @@ from pada_local.records import (
     Candidate,
     JudgeAudit,
     Pattern,
-    Prediction,
     Round,
     Run,
-    ScoreRow,
     Setting,
     Strategy,
-    TeacherCall,
     TestLook,
     Verdict,
 )  # fmt: skip
 
 FEW_FAILURES = 30
+MANY_RUNS = 8
 STATES = ("accepted", "rejected", "duplicate", "leaked", "unparsable", "pending")
 
 
@@ -42,7 +41,7 @@ def build_report(project: Any) -> dict[str, Any]:
     settings = {row.key: row.value for row in project.get(Setting)}
     runs = project.get(Run)
     built = [_run(project, scores, run) for run in runs]
-    pairs = [_pair(project, scores, first, second) for first, second in combinations(runs, 2)]
+    pairs = [_pair(project, scores, first, second) for first, second in _pairs(runs)]
     whole = {
         "project": {
             "task": settings.get("task", ""), "metric": scores.metric, "student": settings.get("student", ""),
@@ -51,9 +50,16 @@ def build_report(project: Any) -> dict[str, Any]:
         },
         "runs": built, "comparisons": [pair for pair in pairs if pair is not None], "notes": _notes(built, settings),
     }  # fmt: skip
+    whole["studies"] = [study_table(plan, [study_runs(project, plan)]) for plan in plans(project)]
     if missing := settings.get("missing_slices"):  # only the demo's world knows them
         whole["project"]["missing_slices"] = missing.split(", ")
     return rounded(whole)
+
+
+def _pairs(runs: list[Run]) -> list[tuple[Run, Run]]:
+    """Every two runs; of many runs, as a study makes them, only those of one seed whose first is vanilla."""
+    pairs = list(combinations(runs, 2))
+    return pairs if len(runs) <= MANY_RUNS else [(a, b) for a, b in pairs if a.recipe == "vanilla" and a.seed == b.seed]
 
 
 def build_comparison(project: Any, first: str, second: str) -> dict[str, Any]:
@@ -115,7 +121,7 @@ def _run(project: Any, scores: Scores, run: Run) -> dict[str, Any]:
         "id": run.id, "recipe": run.recipe, "seed": run.seed, "state": run.state, "reason": run.reason,
         "champion_round": run.champion_round, "judge_independent": run.judge_independent,
         "test_looks": project.count(TestLook, run_id=run.id),
-        "teacher": _teacher_use(project, scores, run), "tokens_trained": sum(row.train_tokens for row in adapters if row),
+        "teacher": teacher_use(project, scores, run), "tokens_trained": sum(row.train_tokens for row in adapters if row),
         "test": scores.summary(_champion(project, run), "test"),
         "judge_audits": [
             {"judge": row.judge, "kind": row.kind, "auc": row.auc, "threshold": row.threshold, "n": row.n, "used": row.used}
@@ -169,26 +175,6 @@ def _candidates(project: Any, run: Run, number: int) -> dict[str, Any]:
         "selected": sum(one.selected for one in candidates),
         **{state: states[state] for state in STATES}, "reasons": dict(reasons.most_common()),
     }  # fmt: skip
-
-
-def _teacher_use(project: Any, scores: Scores, run: Run) -> dict[str, float]:
-    """Calls behind this run's rows, each counted once; an answer that was found again cost another run its time."""
-    rows = [row for kind in (Analysis, Pattern, Strategy, Candidate) for row in project.get(kind, run_id=run.id)]
-    keys = {row.call_key for row in rows}
-    candidates = [row.id for row in rows if isinstance(row, Candidate)]
-    if candidates:
-        keys |= {key for row in project.get(Verdict, candidate_id=candidates) for key in row.calls}
-    keys |= {key for audit in project.get(JudgeAudit, run_id=run.id) for key in audit.calls}
-    if scores.metric == judged.NAME:
-        adapters = [row.adapter_id for row in project.get(Round, run_id=run.id)]
-        answered = [row.id for row in project.get(Prediction, adapter_id=adapters)]
-        keys |= {row.call_key for row in project.get(ScoreRow, prediction_id=answered)}
-    keys.discard("")
-    calls = project.get(TeacherCall, key=sorted(keys)) if keys else []
-    broken = [call.settings["repairs"] for call in calls if call.settings.get("repairs")]
-    calls += project.get(TeacherCall, key=broken) if broken else []
-    tokens = sum(call.prompt_tokens + call.answer_tokens for call in calls)
-    return {"calls": len(calls), "repaired": len(broken), "tokens": tokens, "seconds": sum(call.elapsed_s for call in calls)}
 
 
 def _pair(project: Any, scores: Scores, a: Run, b: Run) -> dict[str, Any] | None:

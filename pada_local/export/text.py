@@ -5,6 +5,7 @@ from typing import Any
 
 from pada_local.export import rates
 from pada_local.export.panel import COLUMNS, label_of, shown
+from pada_local.export.study import render_study
 
 WIDTH = 80
 
@@ -23,6 +24,8 @@ def render_text(report: dict[str, Any]) -> str:
     if report["comparisons"]:
         lines += ["", "Paired differences on the same test examples (second minus first)"]
         lines += [_comparison_line(pair, _names(report["runs"])) for pair in report["comparisons"]]
+    for table in report["studies"]:
+        lines += ["", render_study(table)]
     for run in report["runs"]:
         lines += ["", *_run(run)]
     if report["notes"]:

@@ -11,11 +11,12 @@ import msgspec
 
 from pada_local import records, review
 from pada_local.errors import UsageError
-from pada_local.export import adapter, rates, report, trends
+from pada_local.export import adapter, rates, report, study, trends
 from pada_local.export.scores import Scores
 from pada_local.look import arms, examples, last, maps, rounds, samples
 from pada_local.look.voices import voices
 from pada_local.records import Candidate, Example, RecipeRow, Round, Row, Run, Setting
+from pada_local.study import Plan
 
 LARGEST_PAGE = 200
 
@@ -111,6 +112,10 @@ def _rates(project: Any, question: dict[str, Any]) -> dict[str, Any]:
     return {key: msgspec.to_builtins(rate) | {"told": rates.told(msgspec.to_builtins(rate))} for key, rate in found.items()}
 
 
+def _study_runs(project: Any, question: dict[str, Any]) -> list[dict[str, Any]]:
+    return study.study_runs(project, msgspec.convert(question.get("plan"), Plan))
+
+
 def _report(project: Any, _question: dict[str, Any]) -> dict[str, Any]:
     return report.build_report(project)
 
@@ -127,7 +132,7 @@ READS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "status": _status, "runs": _runs, "recipe": _recipe, "rows": _rows, "page": _page, "report": _report, "compare": _compare,
     "export_adapter": _export_adapter, "review": _review, "samples": _samples, "nearest": _nearest, "arms": _arms, "map": _map,
     "trends": _trends, "rates": _rates, "example_facts": lambda project, _: examples.example_facts(project),
-    "last": lambda project, _: last.last_result(project),
+    "last": lambda project, _: last.last_result(project), "study_runs": _study_runs,
     "leaks": lambda project, _: examples.leak_report(project), "scores": lambda project, _: rounds.scored_rounds(project),
     "voices": lambda project, _: msgspec.to_builtins(voices(project)),
 }  # fmt: skip

@@ -33,7 +33,7 @@ class Runner:
         """Whether a run is going on."""
         return self._thread is not None and self._thread.is_alive()
 
-    def start(self, recipe: Recipe, seed: int) -> None:
+    def start(self, recipe: Recipe, seed: int, hold_test: bool = False) -> None:
         """Begin or go on with the run of this recipe and seed. Raises UsageError while another goes on."""
         if self.outcome:
             self.wait(5)  # its outcome is told a moment before its thread ends
@@ -41,7 +41,7 @@ class Runner:
             fix = f"Follow it with 'pada status {self._path}', or end it with 'pada pause {self._path}'."
             raise UsageError("A run is going on in this project already.", f"It is run {self._run_id or '(starting)'}.", fix)
         self._asked, self._run_id, self.outcome = "", "", {}
-        self._thread = threading.Thread(target=self._work, args=(recipe, seed), name="run")
+        self._thread = threading.Thread(target=self._work, args=(recipe, seed, hold_test), name="run")
         self._thread.start()
 
     def ask_to_end(self, how: str) -> bool:
@@ -71,12 +71,13 @@ class Runner:
         self._run_id = event.run_id or self._run_id
         self._hub.emit(event)
 
-    def _work(self, recipe: Recipe, seed: int) -> None:
+    def _work(self, recipe: Recipe, seed: int, hold_test: bool) -> None:
         private: Path | None = None
         try:
             private = place.make_private_folder(self._path)
             settings = {"task": "", "system": ""} | {row.key: row.value for row in self._project.get(Setting)}
-            state = loop.start_run(self._project, recipe, seed, settings, private, self._speak, lambda: bool(self._asked))
+            state = loop.start_run(self._project, recipe, seed, settings, private, self._speak, lambda: bool(self._asked),
+                                   hold_test)  # fmt: skip
             self.outcome = {"state": state, "run_id": self._run_id, "exit_code": int(ExitCode.DONE)}
         except PadaError as error:
             self._failed(error)

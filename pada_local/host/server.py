@@ -14,6 +14,7 @@ import msgspec
 
 from pada_local import review
 from pada_local.errors import PadaError, UsageError
+from pada_local.export import study
 from pada_local.host import place
 from pada_local.host.answers import answer
 from pada_local.host.hub import Hub
@@ -22,8 +23,9 @@ from pada_local.host.talks import Talks
 from pada_local.host.viewer import Connection
 from pada_local.look import samples
 from pada_local.recipe import Recipe, check
-from pada_local.records import EventRow
+from pada_local.records import EventRow, Setting
 from pada_local.store.project import Project
+from pada_local.study import Plan
 
 FLUSH_SECONDS = 0.3
 IDLE_SECONDS = 0.5
@@ -97,6 +99,10 @@ class Host:
                 if question["op"] == "stop":
                     self._leaving.set()
                 return {"asked": asked}
+            case "keep_study":
+                plan = msgspec.convert(question.get("plan"), Plan)
+                self.project.replace(Setting(key=f"{study.SETTING}{plan.id}", value=msgspec.json.encode(plan).decode()))
+                return {"id": plan.id}
             case "decide":
                 return self._decide(question)
             case "decide_all":
@@ -118,7 +124,7 @@ class Host:
             raise UsageError("The host of this project is ending.", "It was told to stop.", "Try again in a moment.")
         since = self.hub.next_seq
         with self.talks.making_way():
-            self.runner.start(recipe, seed)
+            self.runner.start(recipe, seed, bool(question.get("hold_test")))
         return {"since": since}
 
     def _decide(self, question: dict[str, Any]) -> dict[str, Any]:
