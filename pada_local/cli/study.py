@@ -63,16 +63,21 @@ def run_study(plan: Plan, files: list[Path]) -> int:
 def _run(path: Path, cell: Cell, hold: bool, where: str) -> int:
     """One run up to its test, or its test. Raises UsageError when it failed."""
     with Session.start_host(path) as session:
-        now = next((run for run in session.ask("runs") if (run["recipe_id"], run["seed"]) == (cell.recipe.id, cell.seed)), None)
+        now = _run_of(session, cell)
         if now and (now["state"] == "done" or (hold and now["reason"] == loop.HELD)):
             return ExitCode.DONE
         size = f", {cell.size:g} training examples" if cell.size else ""
         talk.say(f"[{where}] {path.name}: {cell.recipe.name}, seed {cell.seed}{size}")
         outcome = follow(session, session.start(cell.recipe, cell.seed, hold), progress=_Quiet())
     with Session.open(path) as session:
-        now = next(run for run in session.ask("runs") if (run["recipe_id"], run["seed"]) == (cell.recipe.id, cell.seed))
-    held = hold and now["reason"] == loop.HELD
+        now = _run_of(session, cell)
+    held = hold and now is not None and now["reason"] == loop.HELD
     return ExitCode.DONE if held else int(outcome.get("exit_code", ExitCode.DONE))
+
+
+def _run_of(session: Session, cell: Cell) -> dict[str, Any] | None:
+    runs = (run for run in session.ask("runs") if (run["recipe_id"], run["seed"]) == (cell.recipe.id, cell.seed))
+    return next(runs, None)
 
 
 class _Quiet(talk.Progress):
