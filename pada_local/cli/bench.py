@@ -14,10 +14,9 @@ from pada_local.demo.project import Difficulty, create_demo
 from pada_local.errors import ExitCode, UsageError
 from pada_local.session import Session
 
-HEADS = {
-    "failures": "fails", "patterns": "pats", "adjusted_rand": "rand", "purity": "purity", "slice_recall": "recall",
-    "in_weak_slices": "weak", "right": "right", "judge_precision": "prec", "judge_recall": "j.rec", "gate_auc": "gate",
-}  # fmt: skip
+SHOWN = ("failures", "patterns", "adjusted_rand", "purity", "slice_recall", "selected", "in_weak_slices", "right",
+         "judge_precision", "judge_recall", "gate_auc")  # fmt: skip
+"""Figures as the glossary calls them."""
 
 
 def bench(options: argparse.Namespace) -> int:
@@ -94,11 +93,14 @@ def _floors(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def _show(facts: dict[str, Any]) -> None:
     for name, found in facts["recipes"].items():
-        rows = [[draw, *(_cell(one, key) for key in HEADS)] for draw, one in found["worlds"].items() if one]
-        if not rows:
+        worlds = {draw: one for draw, one in found["worlds"].items() if one}
+        if not worlds:
             raise UsageError(f"No run of {name} is done.", "", "Leave out --table.")
-        talk.data(f"{name} against the truth of {len(rows)} drawn worlds (meaning of each column: pada explain NAME)")
-        talk.data(talk.table([*rows, ["mean", *(_cell(found["mean"], key) for key in HEADS)]], ["draw", *HEADS.values()]))
+        talk.data(f"{name} against the truth of {len(worlds)} drawn worlds (meaning of each figure: pada explain NAME)")
+        rows = [
+            [key.replace("_", " "), *(_cell(one, key) for one in worlds.values()), _cell(found["mean"], key)] for key in SHOWN
+        ]
+        talk.data(talk.table(rows, ["draw", *worlds, "mean"]))
         mean = found["mean"]
         talk.data(f"wrong samples that reached the judge: {mean['wrong_seen']}, refused: {mean['wrong_refused']}")
         for key, floor in found["floors"].items():

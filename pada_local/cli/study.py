@@ -56,6 +56,7 @@ def run_study(plan: Plan, files: list[Path]) -> int:
         for at, (path, cell) in enumerate(every, 1):
             code = _run(path, cell, hold, f"{what} {at} of {len(every)}")
             if code:
+                talk.say("The same command goes on with the study where it was left.")
                 return code
     return ExitCode.DONE
 
