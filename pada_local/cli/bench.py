@@ -103,6 +103,8 @@ def _show(facts: dict[str, Any]) -> None:
         talk.data(talk.table(rows, ["draw", *worlds, "mean"]))
         mean = found["mean"]
         talk.data(f"wrong samples that reached the judge: {mean['wrong_seen']}, refused: {mean['wrong_refused']}")
+        if len(worlds) < measuring.FEWEST_WORLDS:
+            talk.data(f"Floors are meant for means over at least {measuring.FEWEST_WORLDS} worlds.")
         for key, floor in found["floors"].items():
             state = "held" if floor["held"] else "NOT held"
             talk.data(f"floor {key.replace('_', ' ')} >= {floor['floor']}: {_cell(mean, key)}, {state}")

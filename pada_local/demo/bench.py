@@ -16,6 +16,7 @@ from pada_local.metrics.statistics import adjusted_rand, auc, purity, recalled
 
 FLOORS = {"slice_recall": 0.8, "right": 0.95, "gate_auc": 0.8}
 """What the mean over at least ten drawn sets of missing slices has to reach."""
+FEWEST_WORLDS = 10
 Rows = Sequence[Mapping[str, Any]]
 
 
