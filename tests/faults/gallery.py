@@ -155,9 +155,9 @@ class Student(FakeStudent):
         self._reach("student embeds")
         return super().embed(model, texts)
 
-    def cluster(self, vectors, k_max, seed, n_init):
+    def cluster(self, vectors, k_max, seed, n_init, method="kmeans"):
         self._reach("student clusters")
-        return super().cluster(vectors, k_max, seed, n_init)
+        return super().cluster(vectors, k_max, seed, n_init, method)
 
 
 class Teacher(FakeTeacher):
