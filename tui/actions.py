@@ -75,6 +75,7 @@ ACTIONS = (
     Action(COMPARE, "b", "side('b')", "compare: side b", "… with this one."),
     Action(COMPARE, "v", "view", "compare: next view", "Summary, fixed examples, newly broken examples."),
     Action(COMPARE, "t", "split", "compare: test or validation", "Test examples stay hidden until both runs are done."),
+    Action(COMPARE, "y", "studies", "compare: studies", "Recipes over seeds, as 'pada study' ran them.", False),
     Action(COMPARE, "j", "step('1')", "example: next", "The next example that was fixed or broken.", False),
     Action(COMPARE, "k", "step('-1')", "example: previous", "The example before.", False),
     Action(COMPARE, "r", "look_again", "compare: look again", "Compute the comparison again.", False),

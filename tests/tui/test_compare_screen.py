@@ -4,6 +4,7 @@ from tests.tui.conftest import shown, until
 from tests.tui.test_app import at, drive
 from tui.app import PadaApp
 from tui.screens.arms import VIEWS, arms_of, first_choice, in_full
+from tui.screens.studied import studies_in_full
 
 FOUND = {
     "split": "validation", "difference": {"difference": 0.1, "low": 0.02, "high": 0.2, "p": 0.0004, "n": 50},
@@ -65,3 +66,34 @@ def test_before_anybody_chose_vanilla_is_compared_with_the_last_champion():
     assert first_choice(control_last) == (("v", 1), ("q", 2))
     assert first_choice(arms_of({"runs": [run("p", "pada", 0)]})) == (("p", 1), ("p", 2))
     assert first_choice([]) == (None, None)
+
+
+def test_studies_show_means_differences_and_who_waits():
+    def row(recipe, mean, against=None, tokens=None):
+        test = {"mean": mean, "low": mean - 0.04, "high": mean + 0.04} if mean else None
+        return {"recipe": recipe, "size": 0.5 if mean else 0, "test": test, "tokens_per_accepted": tokens,
+                "to_vanilla": against, "to_best": None}  # fmt: skip
+
+    pair = {"difference": 0.13, "low": 0.1, "high": 0.16, "holm_p": 0.001}
+    table = {"id": "abcdef0123", "budget": 160, "tested": 2, "runs": 3, "family": 1, "best_baseline": {"0": "vanilla"},
+             "rows": [row("vanilla", 0.7), row("pada", 0.83, pair, 830.2), row("auggpt", None)]}  # fmt: skip
+    told = studies_in_full([table], 76).plain
+    assert "2 of 3 runs tested, at most 160 samples" in told and "0.830 [0.790, 0.870]  830 tokens a sample" in told
+    assert "pada (0.5) - vanilla" in told and "0.130 [0.100, 0.160]  p 0.001" in told and "not tested yet: auggpt" in told
+    assert max(map(len, told.splitlines())) <= 100
+    assert "pada study FILE" in studies_in_full([], 76).plain
+
+
+def test_a_key_shows_the_studies_and_the_two_sides_again(finished):
+    app = PadaApp(finished)
+
+    async def script(pilot):
+        await until(pilot, lambda: app.screen.NAME == "run" and app.seen.view.state == "done")
+        await at(pilot, "compare", "5")
+        await until(pilot, lambda: "b minus a" in shown(app))
+        await pilot.press("y")
+        await until(pilot, lambda: "in no study yet" in shown(app))
+        await pilot.press("y")
+        await until(pilot, lambda: "b minus a" in shown(app))
+
+    drive(app, script)

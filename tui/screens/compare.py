@@ -10,6 +10,7 @@ from tui import actions
 from tui.plain import block, line, number
 from tui.screens.arms import VIEWS, arms_of, first_choice, in_full
 from tui.screens.base import ProjectScreen
+from tui.screens.studied import studies_in_full
 from tui.table import Table
 
 COLUMNS = ("", "run", "round", "validation", "interval", "test", "teacher tokens", "teacher s", "tokens trained")
@@ -29,7 +30,9 @@ class CompareScreen(ProjectScreen):
         "the score of each side.\n\n"
         "v shows the examples that b fixed, those that it newly broke, and the summary again; j and k go through them. t "
         "compares on the test examples, once both runs are done: whoever looks at them often begins to tune to them. The "
-        "costs are the whole run's."
+        "costs are the whole run's.\n\n"
+        "y shows the studies that the project was in (pada study): means over seeds, and which differences are left when it is "
+        "counted that many were looked at (Holm)."
     )
 
     def body(self) -> ComposeResult:
@@ -44,6 +47,8 @@ class CompareScreen(ProjectScreen):
         self._b: tuple[str, int] | None = None
         self._split, self._view, self._step = "validation", 0, 0
         self._found: dict[str, Any] = {}
+        self._studies: list[dict[str, Any]] = []
+        self._studied = False
         self.query_one(DataTable).add_columns(*COLUMNS)
         self.query_one(DataTable).focus()
 
@@ -56,7 +61,7 @@ class CompareScreen(ProjectScreen):
             self.ask_newest("report", lambda: door.ask("report"), self._show)
 
     def _show(self, report: dict[str, Any]) -> None:
-        self._arms = arms_of(report)
+        self._arms, self._studies = arms_of(report), report["studies"]
         known = [arm["key"] for arm in self._arms]
         first = first_choice(self._arms)
         self._a = self._a if self._a in known else first[0]
@@ -91,6 +96,10 @@ class CompareScreen(ProjectScreen):
         self._show_result()
 
     def _show_result(self) -> None:
+        if self._studied:
+            self.query_one("#about", Static).update(block("studies: recipes over seeds at equal budget; y goes back to a and b"))
+            self.query_one("#result", Static).update(studies_in_full(self._studies, max(40, self.size.width - 4)))
+            return
         found, names = self._found, {arm["key"]: f"{arm['recipe']} {arm['key'][1]}" for arm in self._arms}
         if not found:
             return
@@ -118,6 +127,7 @@ class CompareScreen(ProjectScreen):
     def action_view(self) -> None:
         """Summary, fixed examples, newly broken ones."""
         self._view, self._step = (self._view + 1) % len(VIEWS), 0
+        self._studied = False
         self._show_result()
 
     def action_step(self, by: str) -> None:
@@ -126,6 +136,12 @@ class CompareScreen(ProjectScreen):
         if ids:
             self._step = min(len(ids) - 1, max(0, self._step + int(by)))
             self._show_result()
+
+    def action_studies(self) -> None:
+        """The studies that this project was in, or the two sides again."""
+        self._studied = not self._studied
+        self._show_result()
+        self.query_one("#below").scroll_home(animate=False)
 
     def action_split(self) -> None:
         """Validation or test examples."""
