@@ -100,6 +100,23 @@ if [ "$(cat "$installed" 2>/dev/null)" != "$key" ]; then
 fi
 pip install -q -e ".[$EXTRAS]"
 
+# --- llama.cpp's converters, for `pada export --kind gguf` ----------------------------------------------------------------
+
+# They lie in the source archive of the same package and not in its wheel; they are kept beside the built wheel.
+converters="${XDG_CACHE_HOME:-$HOME/.cache}/pada-local/converters-$LLAMA"
+if [ ! -f "$converters/convert_hf_to_gguf.py" ]; then
+    say "taking llama.cpp's converters out of the source archive of llama-cpp-python $LLAMA"
+    mkdir -p "$(dirname "$converters")"
+    taking="$(mktemp -d "$(dirname "$converters")/taking-XXXXXX")"
+    trap 'rm -rf "${building:-}" "$taking"' EXIT
+    CMAKE_ARGS="$cmake_args" pip download -q --no-deps --no-binary llama-cpp-python -d "$taking" "llama-cpp-python==$LLAMA"
+    mkdir "$taking/out"
+    tar -xzf "$taking"/llama_cpp_python-*.tar.gz -C "$taking/out" --strip-components=3 --wildcards \
+        '*/vendor/llama.cpp/convert_hf_to_gguf.py' '*/vendor/llama.cpp/convert_lora_to_gguf.py' \
+        '*/vendor/llama.cpp/conversion' '*/vendor/llama.cpp/gguf-py/gguf' '*/vendor/llama.cpp/LICENSE'
+    mv -T "$taking/out" "$converters" 2>/dev/null || mv -n "$taking/out" "$converters" || true
+fi
+
 server="$("$VENV/bin/python" -c 'import sysconfig; print(sysconfig.get_path("platlib"))')/bin/llama-server"
 if ! said="$("$server" --version 2>&1)"; then
     printf '%s\n' "$said" >&2

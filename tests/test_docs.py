@@ -11,7 +11,7 @@ from pada_local.store.project import Project
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
-PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "models" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [README, ROOT / "CONTRIBUTING.md", ROOT / "models" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LEFT_OUT = {"build", "dist", "demo-run", "__pycache__", "__init__.py"}
 COMMAND = re.compile(r"(?:^    |`)(pada (?:[^`\n\\]|\\\n)*)", re.MULTILINE)
 

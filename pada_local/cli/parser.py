@@ -149,10 +149,26 @@ def _add_reports(commands) -> None:
     compare.add_argument("--examples", type=int, metavar="N", help="show up to N examples on which one was right and one wrong")
     explain = _command(commands, "explain", "reports:explain", "what a number means that the program shows", file=False)
     explain.add_argument("name", nargs="*", metavar="NAME", help="as the report calls it (all when missing)")
-    export = _command(commands, "export", "reports:export", "write the champion's adapter into a folder")
-    export.add_argument("--kind", choices=["adapter"], required=True, help="what to write")
+    _add_exports(commands)
+
+
+def _add_exports(commands) -> None:
+    about = "write what people deploy, offline, and check it against the student (docs/export/README.md)"
+    export = _command(commands, "export", "exports:export", about)
+    kinds = ["adapter", "merged", "gguf", "ollama", "openai"]
+    export.add_argument("--kind", choices=kinds, required=True, help="what to write")
     export.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new or empty folder")
     export.add_argument("--run", default="", metavar="RUN", help="whose champion (the best one on validation when missing)")
+    export.add_argument("--type", default="f16", metavar="T,T", help="GGUF types, such as f16,q8_0,q4_k_m (f16)")
+    export.add_argument("--adapter-only", action="store_true", help="with --kind gguf: the LoRA alone, for a GGUF of its base")
+    export.add_argument("--dtype", choices=["auto", "float16", "bfloat16"], default="auto", help="of merged weights (the base's)")
+    export.add_argument("--prompts", type=_positive, default=256, metavar="N", help="validation examples to check with (256)")
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a number of at least 1 is needed")
+    return int(text)
 
 
 def _add_tools(commands) -> None:

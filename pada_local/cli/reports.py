@@ -1,4 +1,4 @@
-"""report, compare, explain, export."""
+"""report, compare, explain."""
 
 import argparse
 import json
@@ -67,16 +67,4 @@ def explain(options: argparse.Namespace) -> int:
         talk.facts(found)
     else:
         talk.data("\n".join(f"{name}: {text}" for name, text in found.items()))
-    return ExitCode.DONE
-
-
-def export(options: argparse.Namespace) -> int:
-    """Write the adapter; the host writes it when there is one, hence the absolute path."""
-    with Session.open(options.file) as session:
-        done = session.ask("export_adapter", to=str(Path(options.to).absolute()), run=options.run)
-    if options.json:
-        talk.facts(done)
-    else:
-        talk.data(done["to"])
-        talk.say(f"Adapter of run {done['run']} (recipe {done['recipe']}, round {done['round']}): {len(done['files'])} files.")
     return ExitCode.DONE

@@ -84,6 +84,18 @@ def prompt_and_answer(template: str, system: str, input: str, output: str) -> tu
     return prompt, _disarmed(_family(template), output) + end_token(template)
 
 
+def conversation(template: str, system: str, input: str) -> list[dict[str, str]]:
+    """The messages of a prompt with their control tokens broken up, for programs that put the prompt together themselves."""
+    family = _family(template)
+    messages = [{"role": "system", "content": _disarmed(family, system)}] if system else []
+    return [*messages, {"role": "user", "content": _disarmed(family, input)}]
+
+
+def begins_with(template: str) -> str:
+    """The begin token that the family writes itself, or nothing."""
+    return _family(template).begin
+
+
 def end_token(template: str) -> str:
     """The token that ends an answer; "" for plain, where the caller uses the tokenizer's own."""
     return _family(template).end

@@ -4,7 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from pada_local.errors import MissingError, StoreError, UsageError
+from pada_local.errors import MissingError, StoreError
+from pada_local.export.folder import new_folder
 from pada_local.export.report import champion_adapter, find_run
 from pada_local.export.scores import Scores
 from pada_local.records import Adapter, Run, Setting
@@ -17,24 +18,29 @@ def export_adapter(project: Any, to: Path, run_name: str = "") -> dict[str, Any]
 
     Raises UsageError when the folder holds anything, MissingError when no run has an adapter.
     """
-    if to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise UsageError(f"{to} is not an empty folder.", "An export never overwrites.", "Name a new folder with --to.")
-    run = _choose(project, run_name)
+    run = choose_run(project, run_name)
+    with new_folder(to) as folder:
+        row = project.one(Adapter, id=write_adapter(project, run, folder))
+        names = sorted(file.name for file in folder.iterdir())
+        (folder / README).write_text(_page(project, run, row, names), encoding="utf-8")
+    return {"to": str(to), "run": run.id, "recipe": run.recipe, "round": run.champion_round, "files": sorted([*names, README])}
+
+
+def write_adapter(project: Any, run: Run, folder: Path) -> str:
+    """The champion's files, as they were trained, into a folder that is there; returns the adapter's id. Raises MissingError."""
     adapter_id = champion_adapter(project, run)
     row = project.one(Adapter, id=adapter_id) if adapter_id else None
     if row is None:
         raise MissingError(f"Run {run.id} ({run.recipe}) has no champion yet.", "", "Finish it with 'pada run', then export.")
     files = project.adapter_files(adapter_id)
     _check_files(files, row)
-    to.mkdir(parents=True, exist_ok=True)
-    page = files.keys() - {README}
-    for name in sorted(page):
-        (to / name).write_bytes(files[name])
-    (to / README).write_text(_page(project, run, row, sorted(page)), encoding="utf-8")
-    return {"to": str(to), "run": run.id, "recipe": run.recipe, "round": run.champion_round, "files": sorted([*page, README])}
+    for name in files.keys() - {README}:
+        (folder / name).write_bytes(files[name])
+    return adapter_id
 
 
-def _choose(project: Any, name: str) -> Run:
+def choose_run(project: Any, name: str) -> Run:
+    """The run of this name, or the one whose champion is best on validation. Raises MissingError, UsageError."""
     runs = project.get(Run)
     if name:
         return find_run(runs, name)

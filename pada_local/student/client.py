@@ -80,6 +80,17 @@ class StudentClient:
             elif isinstance(message, say.Finished):
                 self._generate_facts = dict(message.facts)
 
+    def generate_ids(self, job: say.Generate) -> list[list[int]]:
+        """The ids of every answer, in the order of the prompts."""
+        found: list[list[int]] = [[] for _ in job.prompts]
+        for message in self._do(msgspec.structs.replace(job, with_ids=True)):
+            if isinstance(message, say.Answered):
+                for position, ids in zip(message.positions, message.ids, strict=True):
+                    found[position] = ids
+            elif isinstance(message, say.Finished):
+                self._generate_facts = dict(message.facts)
+        return found
+
     def generate_facts(self) -> dict[str, Any]:
         """Facts of the batch that `generate` gave last (dtype, device, backend, batch size), and of the whole job at its end."""
         return dict(self._generate_facts)
@@ -118,6 +129,22 @@ class StudentClient:
         for message in self._do(job):
             if isinstance(message, say.TableOpened | say.TableRows):
                 yield message
+
+    def export(self, job: say.Merge | say.ToGguf | say.LoraToGguf | say.WriteParquet) -> dict[str, Any]:
+        """Write what leaves a project; the job's facts."""
+        facts: dict[str, Any] = {}
+        for message in self._do(job):
+            if isinstance(message, say.Finished):
+                facts = dict(message.facts)
+        return facts
+
+    def render_chats(self, job: say.RenderChats) -> say.Rendered:
+        """Conversations as a chat template writes them."""
+        return self._one(job, say.Rendered)
+
+    def tokenize(self, base: str, texts: Sequence[str]) -> say.Tokenized:
+        """Token ids of each text."""
+        return self._one(say.Tokenize(base=base, texts=list(texts)), say.Tokenized)
 
     # --- the process ---------------------------------------------------------------------------------------------------
 

@@ -69,6 +69,7 @@ class Generate(Message):
     threads: int = 0
     dtype: str = "float32"
     backend: str = "auto"
+    with_ids: bool = False
 
 
 class Talk(Message):
@@ -135,11 +136,80 @@ class ReadTable(Message):
     everything: bool = False
 
 
+class Merge(Message):
+    """Write a 16- or 32-bit safetensors folder `to`: the unquantised base plus the adapter (empty: the base alone).
+
+    `dtype`: float16, bfloat16, float32, or auto for the 16 bits that suit the base.
+    """
+
+    base: str
+    adapter: str
+    to: str
+    dtype: str = "auto"
+    chat_template: str = ""
+    end_token: str = ""
+
+
+class ToGguf(Message):
+    """Convert a model folder into the GGUF file `to` with llama.cpp's `converters`; `numbers`: f32, f16, bf16 or q8_0.
+
+    `add_bos`: whether llama.cpp puts the begin token in front of a prompt; None leaves what the folder says.
+    """
+
+    folder: str
+    to: str
+    numbers: str
+    name: str
+    converters: str
+    end_token: str = ""
+    add_bos: bool | None = None
+    licence: str = ""
+
+
+class LoraToGguf(Message):
+    """Convert an adapter alone into the GGUF file `to`; `numbers`: f32 or f16."""
+
+    base: str
+    adapter: str
+    to: str
+    numbers: str
+    converters: str
+
+
+class RenderChats(Message):
+    """Each conversation as the chat template of folder `base` writes it, up to where the answer begins.
+
+    `template` replaces the folder's own. Run by Transformers' sandbox.
+    """
+
+    base: str
+    conversations: list[list[dict[str, str]]]
+    template: str = ""
+
+
+class Tokenize(Message):
+    """Token ids of each text, special tokens only where the texts have them."""
+
+    base: str
+    texts: list[str]
+
+
+class WriteParquet(Message):
+    """Write the JSON lines of file `rows` as the Parquet file `to`."""
+
+    rows: str
+    to: str
+
+
 class Stop(Message):
     """End the worker."""
 
 
 Job = Union[Train, Generate, Talk, Cut, Embed, Cluster, Describe, CountTokens, Shorten, ReadTable, Stop]
+Job = Union[
+    Train, Generate, Embed, Cluster, Describe, CountTokens, Shorten, ReadTable, Merge, ToGguf, LoraToGguf, RenderChats, Tokenize,
+    WriteParquet, Stop,
+]  # fmt: skip
 
 
 class Ready(Message):
@@ -168,6 +238,7 @@ class Answered(Message):
     positions: list[int]
     texts: list[str]
     tokens: list[int]
+    ids: list[list[int]] = []
     facts: dict[str, float | int | str] = {}
 
 
@@ -220,6 +291,24 @@ class Shortened(Message):
     texts: list[str]
 
 
+class Rendered(Message):
+    """Texts in the order of the conversations; `own` is the folder's own template, empty where it has none."""
+
+    texts: list[str]
+    own: str = ""
+
+
+class Tokenized(Message):
+    """Ids in the order of the texts; `begin` is the text of the begin token that the tokenizer puts in front, or empty.
+
+    `special`: the ids that end or divide texts and are no part of them.
+    """
+
+    ids: list[list[int]]
+    begin: str = ""
+    special: list[int] = []
+
+
 class TableOpened(Message):
     """All columns of the table, and how many rows it has (0 when the file does not say)."""
 
@@ -250,5 +339,19 @@ class Failed(Message):
 
 Report = Union[
     Ready, Step, Answered, Said, Loaded, Vectors, Clustering, Description, Counted, Shortened, TableOpened, TableRows, Finished,
+    Ready,
+    Step,
+    Answered,
+    Loaded,
+    Vectors,
+    Clustering,
+    Description,
+    Counted,
+    Shortened,
+    Rendered,
+    Tokenized,
+    TableOpened,
+    TableRows,
+    Finished,
     Failed,
 ]

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -38,8 +38,10 @@ def find_server() -> Path:
 
 
 def private_folder(parent: Path | None) -> Path:
-    """A new 0700 folder for socket, key and log: under `parent` when the socket's path stays short enough, else in /tmp."""
-    if parent is not None and len(os.fsencode(parent.absolute())) + len("/teacher-12345678/t.sock") < SOCKET_PATH_BYTES:
+    """A new 0700 folder for socket, key and log: under `parent` when a socket's path may be so, else in /tmp."""
+    # llama-server takes a comma in its address for the end of it.
+    path = os.fsencode(parent.absolute()) if parent is not None else b""
+    if parent is not None and b"," not in path and len(path) + len("/teacher-12345678/t.sock") < SOCKET_PATH_BYTES:
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix="teacher-", dir=parent.absolute()))
     return Path(tempfile.mkdtemp(prefix="pada-", dir="/tmp"))
@@ -76,9 +78,12 @@ def arguments(binary: Path, model: Path, settings: Settings, slots: int, context
 
 
 class Launched:
-    """A server process with its folder. `stop` may be called at any time and more than once."""
+    """A server process with its folder. `stop` may be called at any time and more than once. `more`: further arguments."""
 
-    def __init__(self, binary: Path, model: Path, settings: Settings, slots: int, context: int, parent: Path | None) -> None:
+    def __init__(
+        self, binary: Path, model: Path, settings: Settings, slots: int, context: int, parent: Path | None,
+        more: Sequence[str] = (),
+    ) -> None:  # fmt: skip
         self.slots, self.context = slots, context
         self.key = secrets.token_urlsafe(32)
         self.folder = private_folder(parent)
@@ -88,7 +93,7 @@ class Launched:
             with os.fdopen(descriptor, "w") as file:
                 file.write(self.key + "\n")
             environment = _clean(offline.offline_environment(self.folder))
-            args = arguments(binary, model, settings, slots, context, self.folder)
+            args = [*arguments(binary, model, settings, slots, context, self.folder), *more]
             self.process = process.spawn(
                 args, environment, self.folder / "log", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
             )

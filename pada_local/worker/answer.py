@@ -106,7 +106,8 @@ class Decoder:
         name = models.name_of(self.model.dtype)
         facts = {"backend": "peft", "base_precision": name, "device": self.device, "dtype": name, "batch_size": len(rows)}
         positions, tokens = [position for position, _ in rows], [len(ids) for ids in answers]
-        yield Answered(positions=positions, texts=texts, tokens=tokens, facts=facts)
+        ids = answers if self.job.with_ids else []
+        yield Answered(positions=positions, texts=texts, tokens=tokens, ids=ids, facts=facts)
 
     def _decode(self, prompts: list[list[int]]) -> list[list[int]]:
         """The new ids of every prompt, the stop id not among them."""

@@ -22,12 +22,18 @@ from pada_local.student.protocol import (
     Finished,
     Generate,
     Job,
+    LoraToGguf,
+    Merge,
     ReadTable,
     Ready,
+    RenderChats,
     Shorten,
     Stop,
     Talk,
+    ToGguf,
+    Tokenize,
     Train,
+    WriteParquet,
 )
 from pada_local.worker.inbox import Inbox
 from pada_local.worker.problems import JobError, is_out_of_memory
@@ -129,6 +135,37 @@ class Worker:
                 if self._shelf is None and self._embedder is None:
                     limit_memory()
                 read_table(job, send)
+            case _:
+                return self._export(job, send)
+        return {}
+
+    def _export(self, job: Job, send: Send) -> Facts:
+        """What leaves a project: merged weights, GGUF files, tables, and the checks of them."""
+        match job:
+            case Merge():
+                from pada_local.worker.merge import merge
+
+                return merge(job)
+            case ToGguf():
+                from pada_local.worker.gguf import to_gguf
+
+                return to_gguf(job)
+            case LoraToGguf():
+                from pada_local.worker.gguf import lora_to_gguf
+
+                return lora_to_gguf(job)
+            case RenderChats():
+                from pada_local.worker.chats import render
+
+                send(render(job))
+            case Tokenize():
+                from pada_local.worker.chats import tokenize
+
+                send(tokenize(job))
+            case WriteParquet():
+                from pada_local.worker.parquet import write_parquet
+
+                return write_parquet(job)
         return {}
 
     def _models(self, send: Send) -> Any:

@@ -58,7 +58,10 @@ def load_base(folder: str, dtype: torch.dtype, **more: Any) -> Any:
     path = check_folder(folder)
     from transformers import AutoModelForCausalLM
 
-    safely = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True, "attn_implementation": "sdpa"}
+    # PyTorch's own attention leaves Gemma 2's cap on the scores out without a word.
+    capped = read_json(path / "config.json").get("attn_logit_softcapping")
+    safely = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True,
+              "attn_implementation": "eager" if capped else "sdpa"}  # fmt: skip
     try:
         model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, **safely, **more)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
