@@ -155,9 +155,9 @@ def _add_reports(commands) -> None:
 def _add_exports(commands) -> None:
     about = "write what people deploy, offline, and check it against the student (docs/export/README.md)"
     export = _command(commands, "export", "exports:export", about)
-    kinds = ["adapter", "merged", "gguf", "ollama", "openai"]
+    kinds = ["adapter", "merged", "gguf", "ollama", "openai", "dataset", "report", "project"]
     export.add_argument("--kind", choices=kinds, required=True, help="what to write")
-    export.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new or empty folder")
+    export.add_argument("--to", type=Path, required=True, metavar="DIR", help="a new or empty folder (project: a new file)")
     export.add_argument("--run", default="", metavar="RUN", help="whose champion (the best one on validation when missing)")
     export.add_argument("--type", default="f16", metavar="T,T", help="GGUF types, such as f16,q8_0,q4_k_m (f16)")
     export.add_argument("--adapter-only", action="store_true", help="with --kind gguf: the LoRA alone, for a GGUF of its base")

@@ -8,7 +8,7 @@ from pada_local.errors import MissingError, StoreError
 from pada_local.export.folder import new_folder
 from pada_local.export.report import champion_adapter, find_run
 from pada_local.export.scores import Scores
-from pada_local.records import Adapter, Run, Setting
+from pada_local.records import Adapter, Prediction, Run, Setting
 
 README = "README.md"
 
@@ -71,6 +71,9 @@ def _check_files(files: dict[str, bytes], row: Adapter) -> None:
 
 def _page(project: Any, run: Run, row: Adapter, names: list[str]) -> str:
     settings = {one.key: one.value for one in project.get(Setting)}
+    answered = project.one(Prediction, adapter_id=row.id)
+    chat = settings.get("chat") or (answered.decoding.get("chat") if answered else "") or "not recorded"
+    system = f"system text `{settings['system']}`" if settings.get("system") else "no system text"
     sums = "\n".join(f"- `{name}` sha256 `{row.sha256.get(name, 'not recorded')}`" for name in names)
     return f"""# LoRA adapter
 
@@ -85,8 +88,7 @@ Load it with PEFT:
     from transformers import AutoModelForCausalLM
     model = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained("BASE FOLDER"), "THIS FOLDER")
 
-Prompts must be put together as in training: chat family `{settings.get("chat", "")}`, system text
-`{settings.get("system", "")}`.
+Prompts must be put together as in training: chat family `{chat}`, {system}.
 
 {sums}
 """

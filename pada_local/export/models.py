@@ -35,7 +35,7 @@ DTYPES = ("auto", "float16", "bfloat16")
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked for: `kind` merged, gguf, lora or ollama; GGUF `types`; validation examples to answer at `most`."""
+    """What is asked for: `kind` merged, gguf, openai, lora or ollama; GGUF `types`; validation examples to answer at `most`."""
 
     kind: str
     types: tuple[str, ...] = ("f16",)
@@ -49,8 +49,10 @@ def check(wish: Wish) -> None:
     if wrong or not wish.types:
         detail = f"Known types: {', '.join(TYPES)}."
         raise UsageError(f"There is no GGUF type '{', '.join(wrong)}'.", detail, "Name one with --type.")
-    if wish.kind == "ollama" and len(wish.types) != 1:
-        raise UsageError("A folder for Ollama holds one model.", f"{len(wish.types)} types were named.", "Name one with --type.")
+    if wish.kind in ("ollama", "openai") and len(wish.types) != 1:
+        raise UsageError(
+            f"A folder for {wish.kind} holds one model.", f"{len(wish.types)} types were named.", "Name one with --type."
+        )
 
 
 def export_model(subject: Subject, to: Path, wish: Wish, tell: Tell, cancelled: Callable[[], bool]) -> dict[str, Any]:
@@ -59,7 +61,9 @@ def export_model(subject: Subject, to: Path, wish: Wish, tell: Tell, cancelled: 
     with new_folder(to) as draft, _private(draft) as private, StudentClient(private / "student", subject.threads,
                                                                             cancelled=cancelled) as client:  # fmt: skip
         work = _Work(subject, draft, private, wish, client, tell)
-        files = {"merged": work.merged, "gguf": work.gguf, "lora": work.lora, "ollama": work.ollama}[wish.kind]()
+        files = {"merged": work.merged, "gguf": work.gguf, "lora": work.lora, "ollama": work.ollama, "openai": work.openai}[
+            wish.kind
+        ]()
         report = parity.whole_report(subject, files, work.reference_facts)
         text = parity.render(report)
         (draft / "parity.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -106,6 +110,14 @@ class _Work:
         files = self._gguf_files()
         self.how_to = "    llama-server --model FILE.gguf --jinja\n\nor `pada serve THIS FOLDER`. The template is in the file."
         return [self._check(file, numbers in QUANTISED) for numbers, file in files.items()]
+
+    def openai(self) -> list[dict[str, Any]]:
+        files = self.gguf()
+        self.how_to = (
+            "    pada serve THIS FOLDER\n\nserves it on this machine alone, OpenAI-style, and prints address and key. "
+            "Without PaDA Local:\n\n    llama-server --model FILE.gguf --jinja --host 127.0.0.1 --api-key-file KEYFILE"
+        )
+        return files
 
     def lora(self) -> list[dict[str, Any]]:
         """The adapter alone, checked on top of an f16 file of its base."""

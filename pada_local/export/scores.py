@@ -48,7 +48,8 @@ class Scores:
         by_prediction = {row.prediction_id: row.value for row in rows}
         latest = {row.example_id: row for row in answers.values() if by_prediction.get(row.id) is not None}
         values = {example: by_prediction[row.id] for example, row in latest.items()}
-        pairs = [(row.text, wanted[example]) for example, row in latest.items()]
+        # A copy without private examples has no references to compare with, and an empty one is no right answer.
+        pairs = [(row.text, wanted[example]) for example, row in latest.items() if wanted[example]]
         unscored = sum(by_prediction.get(key) is None for key in answers)
         return Scored(values, unscored, pairs, _how(list(answers.values())))
 

@@ -11,7 +11,7 @@ import msgspec
 
 from pada_local import records, review
 from pada_local.errors import UsageError
-from pada_local.export import adapter, rates, report, study, subject, trends
+from pada_local.export import adapter, copy, dataset, rates, report, study, subject, trends
 from pada_local.export.scores import Scores
 from pada_local.look import arms, examples, last, maps, rounds, samples
 from pada_local.look.voices import voices
@@ -132,9 +132,18 @@ def _export_student(project: Any, question: dict[str, Any]) -> dict[str, Any]:
     return subject.facts_of(project, str(question.get("run") or ""), Path(str(question.get("to"))))
 
 
+def _export_dataset(project: Any, question: dict[str, Any]) -> dict[str, Any]:
+    return dataset.write_dataset(project, Path(str(question.get("to"))), str(question.get("run") or ""))
+
+
+def _export_project(project: Any, question: dict[str, Any]) -> dict[str, Any]:
+    return copy.copy_project(project, Path(str(question.get("to"))))
+
+
 READS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "status": _status, "runs": _runs, "recipe": _recipe, "rows": _rows, "page": _page, "report": _report, "compare": _compare,
     "export_adapter": _export_adapter, "export_student": _export_student,
+    "export_dataset": _export_dataset, "export_project": _export_project,
     "review": _review, "samples": _samples, "nearest": _nearest, "arms": _arms, "map": _map,
     "trends": _trends, "rates": _rates, "example_facts": lambda project, _: examples.example_facts(project),
     "last": lambda project, _: last.last_result(project), "study_runs": _study_runs,

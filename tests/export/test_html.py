@@ -11,8 +11,7 @@ from pada_local.export.report import build_report
 from pada_local.records import TrainingStep
 
 HOSTILE = (
-    "</title></svg></style><script>alert(1)</script>\" onload='x' ]]>&#0; <img src=http://x/y>"
-    " \x1b[31m\u202e\uffff\ud800 {{7*7}}"
+    "</title></svg></style><script>alert(1)</script>\" onload='x' ]]>&#0; <img src=http://x/y> \x1b[31m\u202e\uffff\ud800 {{7*7}}"
 )
 
 
