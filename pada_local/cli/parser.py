@@ -163,6 +163,19 @@ def _add_exports(commands) -> None:
     export.add_argument("--adapter-only", action="store_true", help="with --kind gguf: the LoRA alone, for a GGUF of its base")
     export.add_argument("--dtype", choices=["auto", "float16", "bfloat16"], default="auto", help="of merged weights (the base's)")
     export.add_argument("--prompts", type=_positive, default=256, metavar="N", help="validation examples to check with (256)")
+    _add_serve(commands)
+
+
+def _add_serve(commands) -> None:
+    about = "serve the tuned student on this machine alone, OpenAI-style, with a key (docs/export/openai.md)"
+    serve = _command(commands, "serve", "serve:serve", about, file=False)
+    serve.add_argument("file", type=Path, metavar="FILE", help="project file, exported folder, or GGUF file")
+    serve.add_argument("run", nargs="?", default="", metavar="RUN", help="whose champion (the best one on validation)")
+    serve.add_argument("--port", type=int, default=8080, metavar="N", help="on 127.0.0.1 (8080; 0: any that is free)")
+    serve.add_argument("--key-file", type=Path, metavar="F", help="holds the key (one is made and printed when missing)")
+    serve.add_argument("--type", default="f16", metavar="T", help="GGUF type of a project's student (f16)")
+    serve.add_argument("--slots", type=_positive, default=2, metavar="N", help="requests answered at a time (2)")
+    serve.add_argument("--context", type=_positive, default=4096, metavar="N", help="tokens of one request (4096)")
 
 
 def _positive(text: str) -> int:

@@ -38,6 +38,11 @@ def say(text: object) -> None:
     sys.stderr.write(safe(text) + "\n")
 
 
+def flush() -> None:
+    """What was said so far reaches whoever reads it, though the command goes on for hours."""
+    sys.stdout.flush()
+
+
 def complain(error: PadaError) -> None:
     """An error as sentences."""
     say("\n".join(part for part in (error.title, error.detail, error.fix) if part))

@@ -51,12 +51,12 @@ def private_folder(parent: Path | None) -> Path:
 def _help(binary: str) -> str:
     """What the server says about its flags."""
     try:
-        return subprocess.run([binary, "--help"], capture_output=True, text=True, timeout=30, env=_clean(dict(os.environ))).stdout
+        return subprocess.run([binary, "--help"], capture_output=True, text=True, timeout=30, env=clean(dict(os.environ))).stdout
     except (OSError, subprocess.SubprocessError):
         return ""
 
 
-def _clean(environment: dict[str, str]) -> dict[str, str]:
+def clean(environment: dict[str, str]) -> dict[str, str]:
     """Without the variables that llama.cpp reads as flags: LLAMA_ARG_TOOLS or LLAMA_ARG_MODEL_URL must not come in that way."""
     return {name: value for name, value in environment.items() if not name.startswith("LLAMA_")}
 
@@ -92,7 +92,7 @@ class Launched:
             descriptor = os.open(self.folder / "key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(self.key + "\n")
-            environment = _clean(offline.offline_environment(self.folder))
+            environment = clean(offline.offline_environment(self.folder))
             args = [*arguments(binary, model, settings, slots, context, self.folder), *more]
             self.process = process.spawn(
                 args, environment, self.folder / "log", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
