@@ -58,7 +58,7 @@ def test_files_that_are_named_exist(page):
 def words_of(line: str) -> list[str]:
     """The command's own words: `pada recipes list|show|check` is `recipes`, `pada run FILE` is `run`."""
     words = line.split()[1:]
-    named = [words[0]] if words and re.fullmatch(r"[a-z]+", words[0]) else []
+    named = [words[0]] if words and re.fullmatch(r"[a-z]+(-[a-z]+)*", words[0]) else []
     return named + [word for word in words[1:2] if named and named[0] in ("recipes", "models") and word.isalpha()]
 
 

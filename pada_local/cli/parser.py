@@ -164,6 +164,14 @@ def _add_exports(commands) -> None:
     export.add_argument("--dtype", choices=["auto", "float16", "bfloat16"], default="auto", help="of merged weights (the base's)")
     export.add_argument("--prompts", type=_positive, default=256, metavar="N", help="validation examples to check with (256)")
     _add_serve(commands)
+    _add_import(commands)
+
+
+def _add_import(commands) -> None:
+    about = "take a LoRA that was trained elsewhere as a run, scored like any other (docs/export/import.md)"
+    bring = _command(commands, "import-adapter", "imports:import_adapter", about)
+    bring.add_argument("folder", type=Path, metavar="DIR", help="adapter_config.json and adapter_model.safetensors")
+    bring.add_argument("--name", default="imported", metavar="NAME", help="what reports call it (imported)")
 
 
 def _add_serve(commands) -> None:

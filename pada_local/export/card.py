@@ -58,7 +58,7 @@ def _measured(report: dict[str, Any]) -> list[str]:
 def _made(subject: Subject) -> list[str]:
     report, counts = subject.report, subject.counts
     rounds = [one for one in report["rounds"] if one["round"] <= report["champion_round"]]
-    last = rounds[-1]["train"]["examples"] if rounds else counts.get("train", 0)
+    last = rounds[-1]["train"]["examples"] if rounds else 0
     synthetic = max(0, last - counts.get("train", 0))
     share = f"{100 * synthetic / last:.0f}%" if last else "0%"
     lines = [
@@ -66,6 +66,8 @@ def _made(subject: Subject) -> list[str]:
         f"- rounds up to the champion: {len(rounds)} of {len(report['rounds'])}",
         f"- written by a teacher model: {synthetic} of {last} training examples ({share})",
     ]  # fmt: skip
+    if not last:
+        lines[-1:] = ["- its adapter was trained elsewhere: on what, this project does not know"]
     patterns = [pattern for one in rounds for pattern in one["patterns"]]
     for pattern in patterns:
         after = [left for left in pattern["left"] if left["round"] <= report["champion_round"]]

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pada_local.errors import UsageError
 from pada_local.export.adapter import choose_run
 from pada_local.records import Candidate, Example, Pattern, RecipeRow, Round, Run, Setting, Strategy
 
@@ -19,6 +20,10 @@ def write_dataset(project: Any, folder: Path, run_name: str = "") -> Json:
     The training split is what the run's champion was trained on. Test examples stay in the project.
     """
     run = choose_run(project, run_name)
+    champion = project.one(Round, run_id=run.id, number=run.champion_round)
+    if champion is None or champion.train_examples is None:
+        why = "Its adapter was trained elsewhere, or it has no champion yet."
+        raise UsageError(f"What run {run.id} was trained on is not known.", why, "Name another with --run.")
     settings = {row.key: row.value for row in project.get(Setting)}
     rows = {
         "train": [*_examples(project, "train"), *_samples(project, run)],

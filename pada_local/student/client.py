@@ -130,7 +130,7 @@ class StudentClient:
             if isinstance(message, say.TableOpened | say.TableRows):
                 yield message
 
-    def export(self, job: say.Merge | say.ToGguf | say.LoraToGguf | say.WriteParquet) -> dict[str, Any]:
+    def export(self, job: say.Merge | say.CheckAdapter | say.ToGguf | say.LoraToGguf | say.WriteParquet) -> dict[str, Any]:
         """Write what leaves a project; the job's facts."""
         facts: dict[str, Any] = {}
         for message in self._do(job):

@@ -150,6 +150,13 @@ class Merge(Message):
     end_token: str = ""
 
 
+class CheckAdapter(Message):
+    """Whether every layer of an adapter fits the base; nothing is loaded but the adapter."""
+
+    base: str
+    adapter: str
+
+
 class ToGguf(Message):
     """Convert a model folder into the GGUF file `to` with llama.cpp's `converters`; `numbers`: f32, f16, bf16 or q8_0.
 
@@ -207,8 +214,8 @@ class Stop(Message):
 
 Job = Union[Train, Generate, Talk, Cut, Embed, Cluster, Describe, CountTokens, Shorten, ReadTable, Stop]
 Job = Union[
-    Train, Generate, Embed, Cluster, Describe, CountTokens, Shorten, ReadTable, Merge, ToGguf, LoraToGguf, RenderChats, Tokenize,
-    WriteParquet, Stop,
+    Train, Generate, Embed, Cluster, Describe, CountTokens, Shorten, ReadTable, Merge, CheckAdapter, ToGguf, LoraToGguf,
+    RenderChats, Tokenize, WriteParquet, Stop,
 ]  # fmt: skip
 
 

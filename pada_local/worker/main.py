@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from pada_local.student.protocol import (
+    CheckAdapter,
     Cluster,
     CountTokens,
     Cut,
@@ -146,6 +147,10 @@ class Worker:
                 from pada_local.worker.merge import merge
 
                 return merge(job)
+            case CheckAdapter():
+                from pada_local.worker.merge import check_adapter
+
+                return check_adapter(job)
             case ToGguf():
                 from pada_local.worker.gguf import to_gguf
 

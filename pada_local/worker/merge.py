@@ -13,7 +13,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from pada_local.student.protocol import Merge
+from pada_local.student.protocol import CheckAdapter, Merge
 from pada_local.worker.folders import check_folder, read_header, read_json
 from pada_local.worker.problems import JobError
 
@@ -25,6 +25,7 @@ KEPT = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "a
         "vocab.json", "merges.txt", "generation_config.json")  # fmt: skip
 PREFIX = "base_model.model."
 LARGEST_HALF = 65504.0
+FIT = "Give the base that it was trained on."
 
 
 def merge(job: Merge) -> Facts:
@@ -43,12 +44,26 @@ def merge(job: Merge) -> Facts:
         used |= _merge_file(file, to / file.name, deltas, dtype, fallible=job.dtype == "auto")
     if missing := sorted(deltas.keys() - used):
         detail = f"{len(missing)} of {len(deltas)} layers are not in {base}, the first is {missing[0]}."
-        raise JobError("model", "The adapter does not fit the base.", detail, "Give the base that it was trained on.")
+        raise JobError("model", "The adapter does not fit the base.", detail, FIT)
     index = base / "model.safetensors.index.json"
     if index.is_file() and len(files) > 1:
         shutil.copyfile(index, to / index.name)
     _write_settings(job, base, to, config, dtype)
     return {"dtype": dtype, "layers": len(used), "bytes": sum(file.stat().st_size for file in to.iterdir())}
+
+
+def check_adapter(job: CheckAdapter) -> Facts:
+    """Names and shapes of the adapter's layers against the base's files. Raises JobError when one does not fit."""
+    deltas = read_adapter(Path(job.adapter))
+    shapes = {name: list(entry["shape"]) for file in _weight_files(check_folder(job.base)) for name, entry in
+              read_header(file).items()}  # fmt: skip
+    for name, (a, b, _) in deltas.items():
+        if name not in shapes:
+            raise JobError("model", "The adapter does not fit the base.", f"The base has no {name}.", FIT)
+        if shapes[name] != [b.shape[0], a.shape[1]]:
+            detail = f"{name} has the shape {shapes[name]} in the base and {[b.shape[0], a.shape[1]]} in the adapter."
+            raise JobError("model", "The adapter does not fit the base.", detail, FIT)
+    return {"layers": len(deltas), "rank": max((a.shape[0] for a, _, _ in deltas.values()), default=0)}
 
 
 def read_adapter(folder: Path) -> Deltas:
@@ -128,7 +143,7 @@ def _changed(name: str, weight: torch.Tensor, a: torch.Tensor, b: torch.Tensor, 
     delta = (b.float() @ a.float()) * scale
     if delta.shape != weight.shape:
         detail = f"{name} has the shape {tuple(weight.shape)}, its change {tuple(delta.shape)}."
-        raise JobError("model", "The adapter does not fit the base.", detail, "Give the base that it was trained on.")
+        raise JobError("model", "The adapter does not fit the base.", detail, FIT)
     return weight.float() + delta
 
 
