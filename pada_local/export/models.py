@@ -15,7 +15,7 @@ import msgspec
 
 from pada_local.data.chat import begins_with, conversation, end_token, prompt_and_answer
 from pada_local.data.templates import JINJA
-from pada_local.errors import UsageError
+from pada_local.errors import StudentError, UsageError, WorkerLost
 from pada_local.export import asking, ollama, parity
 from pada_local.export.asking import Tell
 from pada_local.export.card import write_card
@@ -167,7 +167,7 @@ class _Work:
     def _merge(self, to: Path, dtype: str, subject: Subject | None = None) -> Path:
         self.tell("merging", 0, 0)
         subject = subject or self.subject
-        trained = bool(self.subject.items or self.subject.run)
+        trained = self.subject.trained
         job = Merge(
             base=str(subject.base), adapter=str(subject.adapter or ""), to=str(to), dtype=dtype,
             chat_template=self._template() if trained else "", end_token=end_token(subject.chat) if trained else "",
@@ -177,7 +177,7 @@ class _Work:
 
     def _convert(self, folder: Path, to: Path, numbers: str) -> Path:
         self.tell(f"writing {numbers}", 0, 0)
-        trained = bool(self.subject.run)
+        trained = self.subject.trained
         job = ToGguf(
             folder=str(folder), to=str(to), numbers=numbers, name=self.subject.name, converters=str(find_converters()),
             end_token=end_token(self.subject.chat) if trained else "", licence=examine_model(self.subject.base).licence,
@@ -189,10 +189,15 @@ class _Work:
     def _template(self) -> str:
         """The base's own template where it writes what the student was trained on, else the family's."""
         chat, texts = self.subject.chat, ("one", "another text\nof two lines")
-        systems = (self.subject.system,)
-        conversations = [conversation(chat, system, text) for system in systems for text in texts]
-        wanted = [prompt_and_answer(chat, system, text, "")[0] for system in systems for text in texts]
-        rendered = self.client.render_chats(RenderChats(base=str(self.subject.base), conversations=conversations))
+        system = self.subject.system
+        conversations = [conversation(chat, system, text) for text in texts]
+        wanted = [prompt_and_answer(chat, system, text, "")[0] for text in texts]
+        try:
+            rendered = self.client.render_chats(RenderChats(base=str(self.subject.base), conversations=conversations))
+        except WorkerLost:
+            raise
+        except StudentError:  # some refuse what the student was trained with, such as a system text
+            return JINJA[chat]
         return rendered.own if rendered.texts == wanted else JINJA[chat]
 
     def _stops(self) -> Sequence[str]:

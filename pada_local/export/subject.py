@@ -47,6 +47,11 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     recorded: dict[str, Any] = {}
     """The validation score that the project holds, and under which precision of the base it was trained and scored."""
 
+    @property
+    def trained(self) -> bool:
+        """Whether prompts are the project's: then its chat format and end token hold, else those of the folder."""
+        return bool(self.items or self.run)
+
 
 def facts_of(project: Any, run_name: str, adapter_folder: Path) -> dict[str, Any]:
     """Plain data about the run to be exported; its adapter is written into the folder. Raises MissingError, StoreError."""

@@ -55,6 +55,10 @@ def make_model(folder: Path, family: str) -> Path:
                 weight.add_(torch.randn_like(weight) * 0.1)
             if special == "gemma" and "embed" in weight_name:
                 weight.mul_(0.05)  # it is enlarged and tied to the output: such a model would only repeat its last token
+        if split in ("sentencepiece", "gemma"):
+            # Bytes that are no letters become other texts on either side, so such tokens are made unlikely.
+            first = len(SPECIAL[special])
+            model.get_output_embeddings().weight[first : first + 256].mul_(0.1)
     model.save_pretrained(folder)
     return folder
 
