@@ -66,5 +66,12 @@ def test_trl_masks_the_prompt_and_learns_the_answer(exported):
     assert data_utils.is_conversational(chat) and not data_utils.is_conversational(plain)
 
 
+def test_llama_factory_finds_the_data_sets(exported):
+    parser = pytest.importorskip("llamafactory.data.parser", exc_type=ImportError)
+    chat, plain = parser.get_dataset_list(["p-train", "p-train-prompt"], str(exported))
+    assert (chat.formatting, chat.messages, chat.assistant_tag) == ("sharegpt", "messages", "assistant")
+    assert (plain.formatting, plain.prompt, plain.response, plain.system) == ("alpaca", "prompt", "completion", "system")
+
+
 def test_nothing_is_written_over(exported, tmp_path):
     assert call(["export", str(tmp_path / "p.duckdb"), "--kind", "dataset", "--to", str(exported)]) == 2
