@@ -212,10 +212,9 @@ class Stop(Message):
     """End the worker."""
 
 
-Job = Union[Train, Generate, Talk, Cut, Embed, Cluster, Describe, CountTokens, Shorten, ReadTable, Stop]
 Job = Union[
-    Train, Generate, Embed, Cluster, Describe, CountTokens, Shorten, ReadTable, Merge, CheckAdapter, ToGguf, LoraToGguf,
-    RenderChats, Tokenize, WriteParquet, Stop,
+    Train, Generate, Talk, Cut, Embed, Cluster, Describe, CountTokens, Shorten, ReadTable, Merge, CheckAdapter, ToGguf,
+    LoraToGguf, RenderChats, Tokenize, WriteParquet, Stop,
 ]  # fmt: skip
 
 
@@ -345,20 +344,6 @@ class Failed(Message):
 
 
 Report = Union[
-    Ready, Step, Answered, Said, Loaded, Vectors, Clustering, Description, Counted, Shortened, TableOpened, TableRows, Finished,
-    Ready,
-    Step,
-    Answered,
-    Loaded,
-    Vectors,
-    Clustering,
-    Description,
-    Counted,
-    Shortened,
-    Rendered,
-    Tokenized,
-    TableOpened,
-    TableRows,
-    Finished,
-    Failed,
-]
+    Ready, Step, Answered, Said, Loaded, Vectors, Clustering, Description, Counted, Shortened, Rendered, Tokenized, TableOpened,
+    TableRows, Finished, Failed,
+]  # fmt: skip
