@@ -24,18 +24,20 @@ def client(tmp_path_factory):
         yield made
 
 
-def greedy(folder, ids: list[int], count: int) -> list[int]:
-    """Transformers' greedy ids, stopped by nothing."""
+def greedy(folder, ids: list[int], count: int):
+    """Transformers' greedy ids, stopped by nothing, and the scores of every step in its own standard deviations."""
     import torch
     from transformers import AutoModelForCausalLM
 
     model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype=torch.float32, attn_implementation="eager")
     model.eval()
-    found = torch.tensor([ids])
+    found, scores = torch.tensor([ids]), []
     with torch.inference_mode():
         for _ in range(count):
-            found = torch.cat((found, model(found).logits[:, -1:].argmax(-1)), 1)
-    return found[0, len(ids) :].tolist()
+            last = model(found).logits[0, -1]
+            scores.append((last - last.mean()) / last.std())
+            found = torch.cat((found, last.argmax()[None, None]), 1)
+    return found[0, len(ids) :].tolist(), scores
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -49,8 +51,12 @@ def test_a_family_goes_to_gguf_and_back(family, client, tmp_path):
     assert report["verdict"] == "same", report["text"]
     [gguf] = (tmp_path / "out").glob("*.gguf")
     ids = client.tokenize(str(folder), [TEXTS[0] + " the list of 123 apples"]).ids[0]
-    expected = greedy(folder, ids, 24)
+    expected, scores = greedy(folder, ids, 24)
     assert len(set(expected)) > 3, "a model that repeats itself proves little"
     with Exported(gguf, 512, tmp_path / "server", exact=True) as server:
         got = server.next_tokens(ids, 24)
-    assert len(got) > 3 and got == expected[: len(got)]  # the server stops at an end token
+    assert len(got) > 3  # the server stops at an end token
+    other = next((at for at, (wanted, one) in enumerate(zip(expected, got, strict=False)) if wanted != one), None)
+    if other is not None:  # llama.cpp looks Gemma's GELU up in a table of 16-bit numbers: a near tie may go the other way
+        gap = float(scores[other][expected[other]] - scores[other][got[other]])
+        assert "gemma" in family and other > 3 and gap < 0.02, (other, gap, expected, got)
