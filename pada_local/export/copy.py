@@ -15,7 +15,9 @@ import msgspec
 
 from pada_local import records
 from pada_local.errors import StoreError
+from pada_local.export.frozen import KEY, freeze
 from pada_local.export.quotes import REMOVED, Quotes
+from pada_local.export.report import build_report
 from pada_local.records import Row
 from pada_local.store.project import Project
 from pada_local.store.tables import NAMES
@@ -67,6 +69,7 @@ def copy_project(project: Any, to: Path) -> dict[str, Any]:
     settings = {row.key: row.value for row in project.get(records.Setting)}
     kept = {key: rules["text"](settings[key]) for key in SETTINGS if key in settings}
     kept |= {key: rules["model"](settings[key]) for key in MODELS if key in settings}
+    kept[KEY] = freeze(build_report(project), project, rules["id"])
     stripped = (_stripped(row, KEPT[records.Example], rules) for row in examples)
     copy = Project.create(to, kept, stripped)
     try:

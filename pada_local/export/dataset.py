@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from pada_local.data.subset import training_subset
 from pada_local.errors import UsageError
 from pada_local.export.adapter import choose_run
-from pada_local.records import Candidate, Example, Pattern, RecipeRow, Round, Run, Setting, Strategy
+from pada_local.export.trends import recipe_of
+from pada_local.records import Candidate, Example, Pattern, Round, Run, Setting, Strategy
 
 FORMS = ("chat", "prompt-completion")
 SPLITS = ("train", "validation")
@@ -25,10 +27,9 @@ def write_dataset(project: Any, folder: Path, run_name: str = "") -> Json:
         why = "Its adapter was trained elsewhere, or it has no champion yet."
         raise UsageError(f"What run {run.id} was trained on is not known.", why, "Name another with --run.")
     settings = {row.key: row.value for row in project.get(Setting)}
-    rows = {
-        "train": [*_examples(project, "train"), *_samples(project, run)],
-        "validation": list(_examples(project, "validation")),
-    }
+    base = training_subset(project.get(Example, split="train"), recipe_of(project, run).loop.train_size, run.seed)
+    rows = {"train": [*_examples(base), *_samples(project, run)],
+            "validation": list(_examples(project.get(Example, split="validation")))}  # fmt: skip
     counts = {}
     for split in SPLITS:
         counts[split] = len(rows[split])
@@ -41,9 +42,11 @@ def write_dataset(project: Any, folder: Path, run_name: str = "") -> Json:
     return {"run": run.id, "recipe": run.recipe, "round": run.champion_round, "rows": counts, "synthetic": synthetic}
 
 
-def _examples(project: Any, split: str) -> Iterator[Json]:
-    for row in project.get(Example, split=split):
-        yield _row(row, split, origin="example", source=row.source, tags=json.dumps(row.tags, ensure_ascii=False, sort_keys=True))
+def _examples(rows: Iterable[Example]) -> Iterator[Json]:
+    for row in rows:
+        yield _row(
+            row, row.split, origin="example", source=row.source, tags=json.dumps(row.tags, ensure_ascii=False, sort_keys=True)
+        )
 
 
 def _samples(project: Any, run: Run) -> Iterator[Json]:
@@ -62,8 +65,7 @@ def _samples(project: Any, run: Run) -> Iterator[Json]:
 
 def _dropped(project: Any, run: Run) -> set[int]:
     """Rounds whose samples the run left out again, as the loop decides it (see `loop`)."""
-    recipe = project.one(RecipeRow, id=run.recipe_id)
-    if recipe is None or not json.loads(recipe.body).get("loop", {}).get("rollback"):
+    if not recipe_of(project, run).loop.rollback:
         return set()
     dropped, best = set(), -1.0
     for row in sorted(project.get(Round, run_id=run.id), key=lambda one: one.number):

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from pada_local.data.subset import training_subset
+from pada_local.export.frozen import figures_of
 from pada_local.export.trends import recipe_of
 from pada_local.metrics.quality import Quality, quality
 from pada_local.records import Candidate, Example, Run
@@ -22,6 +23,9 @@ def quality_panel(project: Any, run: Run, train: list[Example]) -> list[dict[str
 
     New samples are measured against the training examples, whole sets among themselves. Nothing for a run that added none.
     """
+    kept = figures_of(project, "quality")
+    if kept is not None:
+        return kept.get(run.id, [])
     rows = project.get(Candidate, run_id=run.id, selected=True)
     if not rows:
         return []

@@ -3,6 +3,9 @@
 from collections import defaultdict
 from typing import Any
 
+import msgspec
+
+from pada_local.export.frozen import figures_of
 from pada_local.export.scores import Scores
 from pada_local.export.trends import failure_limit
 from pada_local.metrics.weakness import Item, Rate, pattern_rates
@@ -11,6 +14,9 @@ from pada_local.records import Analysis, Pattern, Round, Run
 
 def rates_of_run(project: Any, scores: Scores, run: Run) -> dict[str, Rate]:
     """The rate of each pattern of a run, by the pattern's id; tests are corrected over the patterns of one round."""
+    kept = figures_of(project, "rates")
+    if kept is not None:
+        return {row.id: msgspec.convert(kept[row.id], Rate) for row in project.get(Pattern, run_id=run.id)}
     below, found = failure_limit(project, run), {}
     adapters = {row.number: row.adapter_id for row in project.get(Round, run_id=run.id)}
     of_round: dict[int, list[Pattern]] = defaultdict(list)
