@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo pictures test lint format faults soak study test-bench bench-student test-unsloth test-sets clean-env
+.PHONY: help install demo pictures test lint format faults soak study test-bench bench-student test-unsloth test-sets bench-teacher clean-env
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -49,6 +49,10 @@ clean-env: ## remove .venv (the built llama.cpp wheel stays in the user's cache)
 
 bench-student: $(STAMP) ## training and evaluation beside plain ways to do the same
 	$(BIN)/python benchmarks/student.py
+
+bench-teacher: $(STAMP) ## the teacher beside plain ways to ask (half an hour; BENCH="--requests 16 --repeats 1" is less)
+	VENV=$(VENV) scripts/bench_packages.sh
+	$(BIN)/python benchmarks/teacher.py $(BENCH)
 
 test-sets: $(STAMP) ## six public data sets through the whole loop (they must lie in ../shared)
 	$(BIN)/python -m pytest -q -s -m sets $(TESTS)

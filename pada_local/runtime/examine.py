@@ -12,6 +12,7 @@ import msgspec
 from pada_local.data.chat import family_of
 from pada_local.errors import MissingError
 from pada_local.runtime import gguf_header, memory
+from pada_local.runtime.shape import Shape, of_gguf
 
 SECONDS, CHILD_BYTES = 30, 2**30
 PICKLES = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"})
@@ -51,6 +52,12 @@ def gguf_template(file: Path) -> str:
     Raises MissingError for a file whose header cannot be trusted.
     """
     return _template(_read_in_child(file)["metadata"])
+
+
+def gguf_shape(file: Path) -> Shape | None:
+    """Sizes from a GGUF file's header; None when it does not say enough. Raises MissingError as `gguf_template` does."""
+    header = _read_in_child(file)
+    return of_gguf(header["metadata"], tied=not header.get("output", True))
 
 
 def _template(metadata: dict[str, Any]) -> str:

@@ -75,7 +75,9 @@ class Reader:
 
 
 def read_header(path: str) -> dict[str, Any]:
-    """Metadata by key (arrays as their length), tensors counted, parameters summed. Raises BadHeader, OSError."""
+    """Metadata by key (arrays as their length), tensors counted, parameters summed, and whether the output matrix is one of
+    its own. Raises BadHeader, OSError.
+    """
     with open(path, "rb") as file:
         size = file.seek(0, 2)
         file.seek(0)
@@ -92,9 +94,9 @@ def read_header(path: str) -> dict[str, Any]:
         for _ in range(keys):
             key = reader.text(LONGEST_KEY)
             found[key] = reader.value(reader.number("<I"))
-        parameters = 0
+        parameters, output = 0, False
         for _ in range(tensors):
-            reader.text(LONGEST_KEY)
+            output = reader.text(LONGEST_KEY) == "output.weight" or output
             sides = reader.number("<I")
             if sides > 8:
                 raise BadHeader(f"a tensor with {sides} dimensions")
@@ -103,7 +105,7 @@ def read_header(path: str) -> dict[str, Any]:
                 count *= reader.number("<Q")
             parameters += count
             reader.skip(12)  # type and offset
-        return {"metadata": found, "tensors": tensors, "parameters": parameters}
+        return {"metadata": found, "tensors": tensors, "parameters": parameters, "output": output}
 
 
 def main(path: str, most_bytes: int, seconds: int) -> int:

@@ -12,6 +12,7 @@ from pada_local.teacher.parse import TEXT_BYTES
 from pada_local.teacher.protocol import Ask, Reply
 from pada_local.teacher.schemas import json_schema
 from pada_local.teacher.settings import SAMPLING, harmless
+from pada_local.teacher.sharing import Errand, Group, Slots, arrange, forget, reading
 from pada_local.teacher.unixhttp import Broken, Busy, Exchange, event_data
 
 TICK_S = 0.05
@@ -56,22 +57,24 @@ class _Event(msgspec.Struct):
 _EVENTS = msgspec.json.Decoder(_Event)
 
 
-def body(ask: Ask, cache_prompt: bool) -> dict[str, Any]:
+def body(ask: Ask, cache_prompt: bool, slot: int = -1) -> dict[str, Any]:
     """The request. The schema's property order is kept: the grammar makes the model write fields in that order."""
-    schema = {"name": "answer", "strict": True, "schema": json_schema(ask.schema)}
-    return {
+    request: dict[str, Any] = {
         "messages": [{"role": "user", "content": harmless(ask.prompt)}],
         "max_tokens": ask.max_tokens, "temperature": ask.temperature, "seed": ask.seed % (2**32 - 1), **SAMPLING,
         "cache_prompt": cache_prompt, "stream": True, "stream_options": {"include_usage": True}, "return_progress": True,
-        "response_format": {"type": "json_schema", "json_schema": schema},
     }  # fmt: skip
+    if ask.schema is not None:
+        schema = {"name": "answer", "strict": True, "schema": json_schema(ask.schema)}
+        request["response_format"] = {"type": "json_schema", "json_schema": schema}
+    return request | ({"id_slot": slot} if slot >= 0 else {})
 
 
 class Stream:
     """One question on its way and what has come of its answer."""
 
-    def __init__(self, position: int, ask: Ask, exchange: Exchange, now: float) -> None:
-        self.position, self.ask, self.exchange, self.started = position, ask, exchange, now
+    def __init__(self, position: int, ask: Ask, exchange: Exchange, now: float, slot: int = 0) -> None:
+        self.position, self.ask, self.exchange, self.started, self.slot = position, ask, exchange, now, slot
         self.parts: list[str] = []
         self.bytes, self.prompt_done, self.usage = 0, 0, _Usage()
         self.finish, self.error = "", None
@@ -149,16 +152,17 @@ class Batch:
         """Whether questions that are too long for the context are set aside in `too_long` instead of being answered 'failed'."""
         self.too_long: dict[int, Ask] = {}
         self.tokens_needed = 0
-        self._queue = iter(list(pending.items()))
-        self._next = next(self._queue, None)
-        self._active: set[Stream] = set()
+        self._share = cache_prompt and server.can_share and server.slots > 1
+        self._queue = [(position, group) for group in arrange(pending, self._share) for position in group.positions][::-1]
+        self._slots = Slots(server.slots)
+        self._active: set[Stream | Errand] = set()
         self._selector = selectors.DefaultSelector()
 
     def run(self) -> None:
         """Until everything is settled. Raises Broken when the server must be restarted, Interrupted when cancelled."""
         moved_at = self.clock()
         try:
-            while self._next or self._active:
+            while self._queue or self._active:
                 self._fill()
                 for key, mask in self._selector.select(TICK_S):
                     if self._advance(key.data, mask):
@@ -171,21 +175,59 @@ class Batch:
             for stream in list(self._active):
                 self._drop(stream)
             self._selector.close()
+            if self._share:
+                forget(self.server.folder)
 
     def _fill(self) -> None:
-        while self._next and len(self._active) < self.server.slots:
-            position, ask = self._next
-            request = body(ask, self.cache_prompt)
-            try:
-                exchange = Exchange(self.server.socket, "POST", "/v1/chat/completions", self.server.key, request)
-            except Busy:
-                return
-            stream = Stream(position, ask, exchange, self.clock())
-            self._active.add(stream)
-            self._selector.register(exchange, selectors.EVENT_READ | selectors.EVENT_WRITE, stream)
-            self._next = next(self._queue, None)
+        """Give every free slot something to do, as far as the server takes connections."""
+        try:
+            while self._queue and self._slots.free:
+                position, group = self._queue[-1]
+                if group.state == "reading":
+                    return
+                if group.state == "new":
+                    self._read(group)
+                    continue
+                slot = self._slots.take(group)
+                try:
+                    if group.state == "ready" and self._slots.holds.get(slot) is not group:
+                        self._prepare(slot, "restore", group, position)
+                    else:
+                        self._ask(position, slot)
+                except Busy:
+                    self._slots.give(slot)
+                    raise
+                self._queue.pop()
+        except Busy:
+            return
 
-    def _advance(self, stream: Stream, mask: int) -> bool:
+    def _read(self, group: Group) -> None:
+        """Let one slot read what the group's questions share; the others wait for it."""
+        slot = self._slots.take(group)
+        try:
+            self._prepare(slot, "save", group, request=reading(group, slot))
+        except Busy:
+            self._slots.give(slot)
+            raise
+        group.state = "reading"
+
+    def _prepare(self, slot: int, then: str, group: Group, position: int = -1, request: dict[str, Any] | None = None) -> None:
+        """Send a request about a slot's state; `request` is the reading, without one it is `then` itself. Raises Broken, Busy."""
+        target = "/v1/chat/completions" if request else f"/slots/{slot}?action={then}"
+        exchange = Exchange(self.server.socket, "POST", target, self.server.key, request or {"filename": group.file})
+        self._watch(Errand(exchange, then if request else f"{then}d", group, slot, position))
+
+    def _ask(self, position: int, slot: int) -> None:
+        ask = self.pending[position]
+        request = body(ask, self.cache_prompt, slot if self._share else -1)
+        exchange = Exchange(self.server.socket, "POST", "/v1/chat/completions", self.server.key, request)
+        self._watch(Stream(position, ask, exchange, self.clock(), slot))
+
+    def _watch(self, stream: "Stream | Errand") -> None:
+        self._active.add(stream)
+        self._selector.register(stream.exchange, selectors.EVENT_READ | selectors.EVENT_WRITE, stream)
+
+    def _advance(self, stream: "Stream | Errand", mask: int) -> bool:
         """Move one question on; True when the model did something for it."""
         exchange = stream.exchange
         if mask & selectors.EVENT_WRITE and exchange.sending:
@@ -195,10 +237,32 @@ class Batch:
         if not mask & selectors.EVENT_READ:
             return False
         moved = stream.advance()
-        if exchange.finished or stream.runaway:
+        if isinstance(stream, Errand):
+            if exchange.finished:
+                self._go_on(stream)
+        elif exchange.finished or stream.runaway:
             self._settle(stream)
             return True
         return moved
+
+    def _go_on(self, errand: Errand) -> None:
+        """What follows a prepared slot. A server that cannot save or restore is asked plainly."""
+        group = errand.group
+        self._drop(errand, keep_slot=True)
+        try:
+            if errand.then == "save" and errand.exchange.status == 200:
+                self._slots.holds[errand.slot] = group
+                return self._prepare(errand.slot, "save", group)
+            if errand.then == "restored":
+                self._slots.holds[errand.slot] = group
+                return self._ask(errand.position, errand.slot)
+        except Busy:
+            if errand.position >= 0:
+                self._queue.append((errand.position, group))
+        if group.state == "reading":
+            group.state = "ready" if errand.then == "saved" and errand.exchange.status == 200 else "alone"
+        self._slots.give(errand.slot)
+        return None
 
     def _settle(self, stream: Stream) -> None:
         refusal = stream.refusal()
@@ -215,8 +279,10 @@ class Batch:
             del self.pending[stream.position]
             self.on_reply(stream.position, reply)
 
-    def _drop(self, stream: Stream) -> None:
+    def _drop(self, stream: "Stream | Errand", keep_slot: bool = False) -> None:
         """Forget a question; closing its connection makes the server stop working on it."""
         self._active.discard(stream)
         self._selector.unregister(stream.exchange)
         stream.exchange.close()
+        if not keep_slot:
+            self._slots.give(stream.slot)

@@ -12,13 +12,16 @@ from functools import lru_cache
 from pathlib import Path
 
 from pada_local.errors import Interrupted, MissingError, TeacherError
-from pada_local.runtime import offline, process
+from pada_local.runtime import memory, offline, process
 from pada_local.teacher import unixhttp
 from pada_local.teacher.settings import FAMILIES, Settings
 
 SOCKET_PATH_BYTES = 100
 """The kernel takes 107; longer folders are replaced by one in the system's temporary folder."""
 TICK_S = 0.02
+SAVING = "--slot-save-path"
+PLAIN_ATTENTION_TOKENS = 4096
+"""Tokens per slot up to which a processor computes attention without the flash kernel."""
 BUILD = (
     'Build it: CMAKE_ARGS="-DLLAVA_BUILD=OFF -DLLAMA_BUILD_TOOLS=ON -DLLAMA_BUILD_SERVER=ON -DLLAMA_TOOLS_INSTALL=ON '
     "-DLLAMA_USE_PREBUILT_UI=OFF -DCMAKE_INSTALL_RPATH='$ORIGIN/../lib'\" pip install --no-binary llama-cpp-python "
@@ -65,16 +68,27 @@ def arguments(binary: Path, model: Path, settings: Settings, slots: int, context
     """The command line. Prompts are never logged: verbosity 1 is errors only."""
     threads = str(settings.threads_for(model))
     args = [str(binary), "--model", str(model), "--host", str(folder / "t.sock"), "--api-key-file", str(folder / "key"),
-            "--parallel", str(slots), "--ctx-size", str(slots * context), "--kv-unified", "--threads", threads,
+            "--parallel", str(slots), "--ctx-size", str(slots * context), "--threads", threads,
             "--threads-batch", threads, "--cache-ram", "0", "--offline", "--no-webui", "--no-slots", "--log-verbosity", "1",
-            "--alias", "teacher"]  # fmt: skip
-    optional = {"--kv-unified-per-slot": str(context), "--cors-origins": "localhost", "--sse-ping-interval": "-1",
-                "--reasoning-format": "none", "--skip-chat-parsing": ""}  # fmt: skip
+            "--alias", "teacher", *attention(context)]  # fmt: skip
+    optional = {"--cors-origins": "localhost", "--sse-ping-interval": "-1", "--reasoning-format": "none",
+                "--skip-chat-parsing": "", SAVING: str(folder)}  # fmt: skip
+    if "--kv-unified" in args:
+        optional["--kv-unified-per-slot"] = str(context)
     known = _help(str(binary))
     for flag, value in optional.items():
         if flag in known:
             args += [flag, value] if value else [flag]
     return args + (["--no-jinja", "--chat-template", settings.family] if settings.family in FAMILIES else ["--jinja"])
+
+
+def attention(context: int) -> list[str]:
+    """How attention is computed. On a processor a cache for each slot without flash attention writes answers with many slots
+    more than twice as fast (docs/performance.md); its scratch memory grows with the context, so long ones keep the default.
+    """
+    if memory.gpus():
+        return ["--kv-unified"]
+    return ["--no-kv-unified", *(["--flash-attn", "off"] if context <= PLAIN_ATTENTION_TOKENS else [])]
 
 
 class Launched:
@@ -85,6 +99,8 @@ class Launched:
         more: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.slots, self.context = slots, context
+        self.can_share = SAVING in _help(str(binary))
+        """Whether a slot's state can be saved and restored."""
         self.key = secrets.token_urlsafe(32)
         self.folder = private_folder(parent)
         self.socket = self.folder / "t.sock"

@@ -13,11 +13,13 @@ THINKING_TOKENS = 2048
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
-    """One question. `schema` is a msgspec Struct type; `max_tokens` bounds the answer; `seed` makes it repeatable."""
+    """One question. `schema` is a msgspec Struct type, None (in benchmarks only) leaves the text free; `max_tokens` bounds the
+    answer; `seed` makes it repeatable.
+    """
 
     purpose: str
     prompt: str
-    schema: type
+    schema: type | None
     max_tokens: int
     temperature: float = 0.0
     seed: int = 0

@@ -33,7 +33,6 @@ class LlamaServer:
         self.model = identity(model, self.settings.family)
         self._file, self._folder, self._clock = model.absolute(), folder, clock
         self._binary = binary or find_server()
-        self._slots = self.settings.slots_for(model)
         self._server: Launched | None = None
         self._was_ready = False
         self.restarts = 0
@@ -93,7 +92,8 @@ class LlamaServer:
         if self._server is not None and self._server.context < context:
             self.close()
         if self._server is None:
-            self._server = server = Launched(self._binary, self._file, self.settings, self._slots, context, self._folder)
+            slots = self.settings.slots_for(self._file, context)
+            self._server = server = Launched(self._binary, self._file, self.settings, slots, context, self._folder)
             if not self._wait(server, cancelled):
                 words = server.last_words()
                 self.close()

@@ -11,6 +11,7 @@ import msgspec
 from pada_local import recipe
 from pada_local.errors import MissingError
 from pada_local.runtime import memory
+from pada_local.runtime.examine import gguf_shape
 from pada_local.teacher.protocol import Ask
 
 SAMPLING = {"top_k": 40, "top_p": 0.95, "min_p": 0.05}
@@ -25,6 +26,9 @@ FAMILIES = frozenset({
 
 TINY_BYTES = 32 * 2**20
 """Model files below this run on one thread unless told otherwise."""
+
+MOST_SLOTS, MOST_SLOTS_ON_CARD, TINY_SLOTS, FEWEST_SLOTS = 32, 16, 8, 2
+"""Measured on a processor: tokens a second still rise from 16 to 32 slots, and hardly beyond (docs/performance.md)."""
 
 _CONTROL = re.compile(r"<(?=[|｜][\w▁]{1,40}[|｜]>|/?s>|/?(?:start|end)_of_turn>)|\[(?=/?INST\])")
 
@@ -50,16 +54,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             stall_seconds=section.stall_seconds, reproducible=used.loop.reproducible,
         )  # fmt: skip
 
-    def slots_for(self, model: Path) -> int:
-        """Requests at once: one when reproducible, more with a GPU (wide batches are cheap there), fewer when memory is tight."""
+    def slots_for(self, model: Path, context: int) -> int:
+        """Requests at once, each with `context` tokens: as many as answers still get faster with, fewer when memory is tight.
+
+        One when reproducible. A third of the free memory may go to the cache, so that the student still has room.
+        """
         if self.reproducible:
             return 1
         if self.slots:
             return self.slots
-        if memory.gpus():
-            return 16
-        size_mib = model.stat().st_size // 2**20
-        return 8 if size_mib * 2 < memory.available_mib() else 2
+        most, size = MOST_SLOTS, model.stat().st_size
+        cards = memory.gpus()
+        if cards:
+            most, free = MOST_SLOTS_ON_CARD, max(card.free_mib for card in cards)
+        elif size < TINY_BYTES:
+            return TINY_SLOTS
+        else:
+            free = memory.available_mib()
+        try:
+            shape = gguf_shape(model)
+        except MissingError:
+            shape = None
+        each = shape.cache_bytes(context) if shape else size // 16
+        room = (free * 2**20 - size) // 3
+        return max(FEWEST_SLOTS, min(most, room // max(1, each)))
 
     def threads_for(self, model: Path) -> int:
         """CPU threads. One for a tiny model: waiting for each other costs its threads more than they share (measured)."""
@@ -71,13 +89,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def context_for(asks: list[Ask]) -> int:
-    """Tokens per slot that surely hold these questions and their answers, as a power of two, at least 1,024.
+    """Tokens per slot that probably hold these questions and their answers: a power of two or half more, at least 1,024.
 
-    Half the bytes is more tokens than ordinary text has; a prompt of rarer text is refused by the server with its
+    A third of the bytes is more tokens than ordinary text has; a prompt of rarer text is refused by the server with its
     true length, and then the context grows to that.
     """
-    longest = max((len(ask.prompt.encode("utf-8", "replace")) // 2 + ask.max_tokens for ask in asks), default=0) + 64
-    return max(1024, 1 << (longest - 1).bit_length())
+    longest = max((len(ask.prompt.encode("utf-8", "replace")) // 3 + ask.max_tokens for ask in asks), default=0) + 64
+    power = 1 << (max(1024, longest) - 1).bit_length()
+    return power * 3 // 4 if longest <= power * 3 // 4 and power > 1024 else power
 
 
 def harmless(prompt: str) -> str:

@@ -39,6 +39,7 @@ def fake(tmp_path):
 
     make.asked = lambda: [json.loads(line) for line in lines(".asked")]
     make.starts = lambda: [int(line) for line in lines(".starts")]
+    make.slots = lambda: [line.split() for line in lines(".slots")]
     make.folder = tmp_path / "run"
     yield make
     for server in made:

@@ -42,10 +42,23 @@ class Handler(BaseHTTPRequestHandler):
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.headers.get("Authorization") != "Bearer " + Path(flag("--api-key-file")).read_text().strip():
             return self.whole(401, {"error": {"message": "Invalid API Key", "code": 401}})
+        if self.path.startswith("/slots/"):
+            return self.slot(request["filename"])
         prompt = request["messages"][0]["content"]
         with self.server.lock, open(flag("--model") + ".asked", "a") as file:
             file.write(json.dumps(prompt) + "\n")
         getattr(self, "kind_" + self.server.behaviour["kind"])(prompt)
+
+    def slot(self, name):
+        """Saves and restores the state of a slot, as far as a client can tell; `saves` false refuses."""
+        slot, _, action = self.path.removeprefix("/slots/").partition("?action=")
+        file = Path(flag("--slot-save-path")) / name
+        with self.server.lock, open(flag("--model") + ".slots", "a") as log:
+            log.write(f"{action} {slot} {name}\n")
+        fine = self.server.behaviour.get("saves", True) and (action == "save" or file.exists())
+        if action == "save" and fine:
+            file.write_bytes(b"state")
+        self.whole(200 if fine else 501, {"id_slot": int(slot)})
 
     def whole(self, status, content):
         text = json.dumps(content).encode()
@@ -142,7 +155,7 @@ class Handler(BaseHTTPRequestHandler):
 
 def main():
     if "--help" in sys.argv:
-        return
+        return print("--slot-save-path PATH")
     model = Path(flag("--model"))
     starts = Path(f"{model}.starts")
     number = len(starts.read_text().splitlines()) if starts.exists() else 0

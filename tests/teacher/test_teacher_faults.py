@@ -218,7 +218,7 @@ def test_zeros_in_the_settings_are_chosen(tmp_path):
         file.truncate(TINY_BYTES)
     chosen = Settings.of(recipe.Recipe(name="x"), family="llama3")
     assert (chosen.family, chosen.restarts, chosen.stall_seconds) == ("llama3", 3, 60.0)
-    assert chosen.slots_for(small) >= 2 and Settings(slots=3).slots_for(small) == 3
-    assert Settings(reproducible=True, slots=3).slots_for(small) == 1
+    assert chosen.slots_for(small, 1024) >= 2 and Settings(slots=3).slots_for(small, 1024) == 3
+    assert Settings(reproducible=True, slots=3).slots_for(small, 1024) == 1
     assert chosen.threads_for(small) == 1 and chosen.threads_for(large) == len(os.sched_getaffinity(0))
     assert Settings(reproducible=True).threads_for(large) == os.cpu_count() and Settings(threads=5).threads_for(small) == 5
