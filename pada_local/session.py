@@ -255,6 +255,19 @@ def check_new_path(path: Path) -> None:
         raise MissingError(f"The folder {path.parent} does not exist.", "", f"Make it: mkdir -p {path.parent}")
 
 
+def memory_plan(student: str, teacher: str, recipe: Recipe) -> list[tuple[str, bool, str]]:
+    """(what, whether it fits, words) about training, evaluation, teacher and both together; nothing is loaded.
+
+    Raises MissingError for models that are not there or do not say their sizes, UsageError for a teacher behind an address.
+    """
+    from pada_local.runtime import catalog, plan
+
+    if teacher.startswith(("http://", "https://")):
+        raise UsageError("The memory of a server cannot be planned from here.", teacher, "Name a GGUF file.")
+    folder, file = catalog.resolve(student, "student"), catalog.resolve(teacher, "teacher")
+    return plan.sentences(plan.for_models(folder, file, plan.wish_of(recipe)))
+
+
 def find_unfinished(runs: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """The run that `pada run` without a recipe goes on with: the newest one that is not done."""
     return next((run for run in reversed(runs) if run["state"] != "done"), None)

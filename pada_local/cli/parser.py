@@ -210,6 +210,11 @@ def _add_tools(commands) -> None:
     verify.add_argument("name", nargs="?", default="", metavar="NAME", help="one model (all when missing)")
     remove = _command(kinds, "remove", "tools:remove_model", "forget a registered model; its files stay", file=False)
     remove.add_argument("name", metavar="NAME")
-    _command(commands, "doctor", "tools:doctor", "what this machine has, and what to do about what is missing", file=False)
+    doctor = _command(
+        commands, "doctor", "tools:doctor", "what this machine has, and what to do about what is missing", file=False
+    )
+    doctor.add_argument("--student", metavar="NAME|PATH", help="with --teacher: what memory the two would take here")
+    doctor.add_argument("--teacher", metavar="NAME|PATH", help="a GGUF file")
+    doctor.add_argument("--recipe", metavar="NAME|PATH", default="pada", help="whose batches and lengths (pada)")
     tui = _command(commands, "tui", "tools:open_tui", "the terminal app", file=False, json=False)
     tui.add_argument("file", type=Path, nargs="?", metavar="FILE", help="project file (*.duckdb)")

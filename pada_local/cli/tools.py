@@ -9,11 +9,12 @@ from pathlib import Path
 import msgspec
 
 from pada_local.cli import talk
-from pada_local.errors import ExitCode, MissingError
+from pada_local.errors import ExitCode, MissingError, UsageError
 from pada_local.recipe import to_toml
 from pada_local.runtime import catalog, places, recipes, registered
 from pada_local.runtime import doctor as examination
 from pada_local.runtime.recipes import find_recipe
+from pada_local.session import memory_plan
 
 
 def list_recipes(options: argparse.Namespace) -> int:
@@ -116,7 +117,12 @@ def verify_models(options: argparse.Namespace) -> int:
 
 def doctor(options: argparse.Namespace) -> int:
     """Look at the machine; 3 when something is missing that a run needs."""
+    if bool(options.student) != bool(options.teacher):
+        raise UsageError("A memory plan needs a student and a teacher.", "One of them is named.", "Name both, or none.")
     findings = examination.examine()
+    if options.student:
+        plan = memory_plan(options.student, options.teacher, find_recipe(options.recipe))
+        findings += [examination.Finding(f"memory for {name}", "ok" if fits else "note", words) for name, fits, words in plan]
     if options.json:
         talk.facts([msgspec.to_builtins(finding) for finding in findings])
     else:

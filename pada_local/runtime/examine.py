@@ -12,7 +12,7 @@ import msgspec
 from pada_local.data.chat import family_of
 from pada_local.errors import MissingError
 from pada_local.runtime import gguf_header, memory
-from pada_local.runtime.shape import Shape, of_gguf
+from pada_local.runtime.shape import Shape, of_config, of_gguf
 
 SECONDS, CHILD_BYTES = 30, 2**30
 PICKLES = frozenset({".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt"})
@@ -58,6 +58,11 @@ def gguf_shape(file: Path) -> Shape | None:
     """Sizes from a GGUF file's header; None when it does not say enough. Raises MissingError as `gguf_template` does."""
     header = _read_in_child(file)
     return of_gguf(header["metadata"], tied=not header.get("output", True))
+
+
+def folder_shape(folder: Path) -> Shape | None:
+    """Sizes from a student's config.json; None when it does not say enough. Raises MissingError when it cannot be read."""
+    return of_config(_json(folder / "config.json"))
 
 
 def _template(metadata: dict[str, Any]) -> str:

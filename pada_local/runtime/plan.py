@@ -1,0 +1,188 @@
+"""How much memory student and teacher will take, said before anything is loaded. Estimates from the models' sizes, in bytes.
+
+Training keeps the frozen base, a LoRA with gradient and two moments (16 bytes a weight) and what the backward pass needs;
+evaluation keeps the merged base in the arithmetic of answers and a cache; the teacher its file and a cache for each slot.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from pada_local.errors import MissingError
+from pada_local.recipe import Recipe
+from pada_local.runtime import examine, memory
+from pada_local.runtime.shape import Shape
+
+NF4_BYTES = 0.5 + 1 / 64 + 4 / (64 * 256)
+"""Of a weight in four bits: itself, a byte of scale for each block of 64, and a float for each 256 of those."""
+LORA_BYTES = 16
+FRAMEWORK = {True: 600 * 2**20, False: 400 * 2**20}
+"""What PyTorch takes before a model is there: on a card (context, workspaces), and in main memory."""
+LABELLED_SHARE = 0.5
+"""Part of a sequence that counts as answer; logits are made there only."""
+SCRATCH_TOKENS = 512
+"""Tokens that llama.cpp computes at once while it reads a prompt."""
+RESERVE_SHARE = 0.1
+"""Kept free of the memory that there is: these are estimates."""
+SHORTEST, FEWEST_SLOTS = 128, 4
+"""Tokens and slots below which the plan does not go."""
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run would like; the plan lowers micro-batch, length and slots until they fit. `base_bits`: 4, 16 or 32."""
+
+    lora_rank: int = 16
+    micro_batch: int = 16
+    max_length: int = 512
+    base_bits: int = 4
+    answer_bytes: int = 4
+    evaluation_tokens: int = 4096
+    slots: int = 16
+    context: int = 1024
+
+
+class Training(msgspec.Struct, frozen=True, kw_only=True):
+    """Bytes of a training with this micro-batch and length; `checkpointing` recomputes layers instead of keeping them."""
+
+    micro_batch: int
+    max_length: int
+    checkpointing: bool
+    base: int
+    lora: int
+    activations: int
+    framework: int
+
+    @property
+    def total(self) -> int:
+        return self.base + self.lora + self.activations + self.framework
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What fits into `room` bytes. `training` is None when not even one short example fits."""
+
+    room: int
+    on_card: bool
+    training: Training | None
+    evaluation: int
+    teacher: int
+    slots: int
+    teacher_layers: int
+    """Layers of the teacher that fit beside nothing else; all on a processor if it fits at all."""
+    of_layers: int
+    together: bool
+    """Whether both may stay loaded at once; else they take turns."""
+
+
+def training_bytes(shape: Shape, wish: Wish, micro_batch: int, length: int, checkpointing: bool, on_card: bool) -> Training:
+    """Bytes of one training step. Activations are in two bytes, in four when the base is in 32 bits."""
+    number = 4 if wish.base_bits == 32 else 2
+    linear = NF4_BYTES if wish.base_bits == 4 else number
+    tokens = micro_batch * length
+    keys = shape.kv_heads * shape.head_width
+    # Inputs of norms and products, queries, attention's result and the residual; gate, up, their product and its factor.
+    layer = 6 * shape.width + 2 * keys + 4 * shape.feed_forward
+    kept = shape.layers * shape.width + layer if checkpointing else shape.layers * layer
+    logits = round(tokens * LABELLED_SHARE) * shape.vocabulary * (number + 4 + 4)  # as made, as float, and their gradient
+    return Training(
+        micro_batch=micro_batch, max_length=length, checkpointing=checkpointing,
+        base=round(shape.linear * linear) + shape.embedding * number, lora=shape.lora(wish.lora_rank) * LORA_BYTES,
+        activations=tokens * kept * number + logits, framework=FRAMEWORK[on_card],
+    )  # fmt: skip
+
+
+def evaluation_bytes(shape: Shape, wish: Wish, on_card: bool) -> int:
+    """The base in the arithmetic of answers and the cache of a batch."""
+    weights = (shape.linear + shape.embedding) * wish.answer_bytes
+    return weights + shape.cache_bytes(wish.evaluation_tokens, wish.answer_bytes) + FRAMEWORK[on_card]
+
+
+def teacher_bytes(shape: Shape, file_bytes: int, slots: int, context: int) -> int:
+    """The file, a 16-bit cache for each slot, and scratch space for reading prompts."""
+    scratch = SCRATCH_TOKENS * max(shape.vocabulary, shape.feed_forward) * 4
+    return file_bytes + shape.cache_bytes(slots * context) + scratch
+
+
+def choose_training(shape: Shape, wish: Wish, room: int, on_card: bool) -> Training | None:
+    """The largest micro-batch that fits; then with checkpointing; then shorter sequences; None when nothing fits."""
+    length = wish.max_length
+    while length >= min(SHORTEST, wish.max_length):
+        for checkpointing in (False, True):
+            size = wish.micro_batch
+            while size >= 1:
+                found = training_bytes(shape, wish, size, length, checkpointing, on_card)
+                if found.total <= room:
+                    return found
+                size //= 2
+        length //= 2
+    return None
+
+
+def make(student: Shape, teacher: Shape, teacher_file_bytes: int, room_bytes: int, on_card: bool, wish: Wish) -> Plan:
+    """The plan for one memory: a card's, or main memory where there is no card."""
+    room = round(room_bytes * (1 - RESERVE_SHARE))
+    training = choose_training(student, wish, room, on_card)
+    slots = wish.slots
+    while slots > FEWEST_SLOTS and teacher_bytes(teacher, teacher_file_bytes, slots, wish.context) > room:
+        slots //= 2
+    needed = teacher_bytes(teacher, teacher_file_bytes, slots, wish.context)
+    evaluation = evaluation_bytes(student, wish, on_card)
+    most = max(training.total if training else room + 1, evaluation)
+    layer = (teacher_file_bytes + teacher.cache_bytes(slots * wish.context)) / (teacher.layers + 1)
+    scratch = teacher_bytes(teacher, 0, 0, 0)
+    layers = teacher.layers if needed <= room else max(0, min(teacher.layers, int((room - scratch) // layer)))
+    return Plan(
+        room=room, on_card=on_card, training=training, evaluation=evaluation, teacher=needed, slots=slots,
+        teacher_layers=layers, of_layers=teacher.layers, together=most + needed <= room,
+    )  # fmt: skip
+
+
+def sentences(plan: Plan) -> list[tuple[str, bool, str]]:
+    """(name, whether it fits, words) for people; every figure is called an estimate."""
+    where = "on the card" if plan.on_card else "in main memory"
+    found = []
+    if plan.training is None:
+        found.append(("training", False, f"does not fit: not even one example of {SHORTEST} tokens ({_mib(plan.room)} {where})"))
+    else:
+        t = plan.training
+        how = f"micro-batch {t.micro_batch}, {t.max_length} tokens" + (", layers recomputed" if t.checkpointing else "")
+        parts = f"base {_mib(t.base)}, LoRA {_mib(t.lora)}, activations {_mib(t.activations)}, PyTorch {_mib(t.framework)}"
+        found.append(("training", True, f"about {_mib(t.total)} with {how}: {parts} (estimate)"))
+    fits = plan.evaluation <= plan.room
+    found.append(("evaluation", fits, f"about {_mib(plan.evaluation)} (estimate)"))
+    fits = plan.teacher <= plan.room
+    held = "" if fits else f"; {plan.teacher_layers} of {plan.of_layers} layers fit {where}"
+    found.append(("teacher", fits, f"about {_mib(plan.teacher)} with {plan.slots} slots (estimate){held}"))
+    side = "student and teacher fit side by side" if plan.together else "student and teacher do not fit side by side"
+    found.append(("both", plan.together, f"{side} in {_mib(plan.room)} {where}"))
+    return found
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB"
+
+
+def for_models(student: Path, teacher: Path, wish: Wish | None = None) -> Plan:
+    """The plan for a student's folder and a teacher's file on this machine: its largest card, else its main memory.
+
+    Without a wish: the defaults of recipes, with the base in 4 bits on a card and in 16 or 32 on a processor, by its size.
+    Raises MissingError for a model whose sizes cannot be read.
+    """
+    cards = memory.gpus()
+    room = max((card.free_mib for card in cards), default=0) or memory.available_mib()
+    shape, writer = examine.folder_shape(student), examine.gguf_shape(teacher)
+    for found, path in ((shape, student), (writer, teacher)):
+        if found is None:
+            raise MissingError("The model does not say its sizes.", str(path), "Its config or header names no layers or widths.")
+    wish = wish or Wish(base_bits=4 if cards else 32)
+    return make(shape, writer, teacher.stat().st_size, room * 2**20, bool(cards), wish)
+
+
+def wish_of(recipe: Recipe) -> Wish:
+    """What a recipe asks for; 0 in it means the project's choice."""
+    on_card = bool(memory.gpus())
+    return Wish(
+        lora_rank=recipe.train.lora_rank, micro_batch=recipe.train.micro_batch, max_length=recipe.train.max_length,
+        base_bits=recipe.train.base_bits or (4 if on_card else 32), evaluation_tokens=recipe.evaluate.tokens_per_batch,
+        answer_bytes=2 if recipe.evaluate.dtype == "bfloat16" else 4, slots=recipe.teacher.slots or (16 if on_card else 32),
+        context=recipe.teacher.context or 1024,
+    )  # fmt: skip
