@@ -33,6 +33,7 @@ def train(job: Train, shelf: models.Shelf, send: Callable[[Any], None]) -> Facts
     if backend == "unsloth":
         unsloth_backend.prepare()
     device = models.choose_device()
+    models.forget_peak(device)
     dtype = models.choose_dtype(settings.dtype, device, job.base)
     tokenizer = models.load_tokenizer(job.base)
     context = models.context_of(job.base) or settings.max_length
@@ -51,7 +52,7 @@ def train(job: Train, shelf: models.Shelf, send: Callable[[Any], None]) -> Facts
         shelf.put(model.unload().eval().requires_grad_(False), job.base, dtype, device)
     quantised = in_4_bits or (backend == "unsloth" and device == "cuda")
     precision = {"base_precision": "nf4" if quantised else models.name_of(dtype), "dtype": models.name_of(dtype)}
-    return facts | precision | {"device": device, "threads": torch.get_num_threads()}
+    return facts | precision | models.peak(device) | {"device": device, "threads": torch.get_num_threads()}
 
 
 def add_adapter(base: Any, settings: TrainSettings) -> Any:

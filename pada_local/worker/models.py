@@ -131,6 +131,17 @@ def choose_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def forget_peak(device: str) -> None:
+    """Begin to count the most memory that PyTorch takes on the card."""
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+
+
+def peak(device: str) -> dict[str, int]:
+    """The most bytes that were taken since `forget_peak`; nothing on a processor, where the system counts other things too."""
+    return {"peak_bytes": torch.cuda.max_memory_allocated()} if device == "cuda" else {}
+
+
 def choose_dtype(name: str, device: str, folder: str) -> torch.dtype:
     """The named type; auto is bfloat16 where the hardware multiplies in it and the student is large enough to gain by it."""
     if name in DTYPES:
