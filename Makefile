@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo pictures test lint format faults soak study test-bench bench-student test-unsloth test-sets bench-teacher bench-gpu test-gpu clean-env
+.PHONY: help install demo pictures test lint format faults soak study test-bench bench-student test-unsloth test-sets bench-teacher bench-gpu test-gpu bench-loop clean-env
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ bench-student: $(STAMP) ## training and evaluation beside plain ways to do the s
 bench-teacher: $(STAMP) ## the teacher beside plain ways to ask (half an hour; BENCH="--requests 16 --repeats 1" is less)
 	VENV=$(VENV) scripts/bench_packages.sh
 	$(BIN)/python benchmarks/teacher.py $(BENCH)
+
+bench-loop: $(STAMP) ## what the loop costs beside its models, memory, file sizes (BENCH=--quick is short)
+	$(BIN)/python benchmarks/loop.py $(BENCH)
 
 bench-gpu: $(STAMP) ## training, evaluation and teacher on a card, beside plain scripts and the roofline
 	$(BIN)/python benchmarks/gpu.py $(BENCH)
