@@ -1,4 +1,4 @@
-"""Greedy answers in batches: left padding, longest prompts first, a KV cache, and an end as soon as every row has stopped."""
+"""Greedy answers in batches: left padding, longest prompts first, a KV cache; rows that have stopped leave their batch."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -10,6 +10,8 @@ from pada_local.student.protocol import Answered, Generate
 from pada_local.worker import models
 from pada_local.worker.problems import JobError, is_out_of_memory
 
+KEPT_SHARE = 0.75
+"""Rows that have stopped leave the batch once no more than this share of it goes on: taking them out copies the cache."""
 Facts = dict[str, float | int | str]
 Row = tuple[int, list[int]]
 
@@ -113,15 +115,18 @@ class Decoder:
         """The new ids of every prompt, the stop id not among them."""
         answers: list[list[int]] = [[] for _ in prompts]
         running = set(range(len(prompts)))
-        for chosen in self.steps(prompts):
+        for chosen in self.steps(prompts, running):
             self.append(chosen, answers, running)
             if not running:
                 break
         return answers
 
     @torch.inference_mode()
-    def steps(self, prompts: list[list[int]]) -> Iterator[list[int]]:
-        """The next id of every prompt, step by step, `max_new_tokens` times at most."""
+    def steps(self, prompts: list[list[int]], running: set[int] | None = None) -> Iterator[list[int]]:
+        """The next id of every prompt, step by step, `max_new_tokens` times at most.
+
+        The reader may take prompts out of `running`: they leave the batch, and their ids mean nothing from then on.
+        """
         width = max(map(len, prompts))
         ids = torch.tensor([[self.pad] * (width - len(row)) + row for row in prompts], device=self.device)
         lengths = torch.tensor([len(row) for row in prompts], device=self.device)
@@ -129,7 +134,7 @@ class Decoder:
         mask[:, width:] = 1
         mask[:, :width] = torch.arange(width, device=self.device) >= (width - lengths)[:, None]
         positions = (mask[:, :width].cumsum(-1) - 1).clamp(min=0)
-        cache = None
+        rows, cache = list(range(len(prompts))), None
         for step in range(self.job.max_new_tokens):
             out = self.model(
                 input_ids=ids, attention_mask=mask[:, : width + step], position_ids=positions, past_key_values=cache,
@@ -137,7 +142,15 @@ class Decoder:
             )  # fmt: skip
             cache = out.past_key_values
             chosen = out.logits[:, -1].argmax(-1)
-            yield chosen.tolist()
+            told = [self.pad] * len(prompts)
+            for row, new in zip(rows, chosen.tolist(), strict=True):
+                told[row] = new
+            yield told
+            if running and len(running) <= len(rows) * KEPT_SHARE:
+                keep = torch.tensor([at for at, row in enumerate(rows) if row in running], device=self.device)
+                cache.batch_select_indices(keep)
+                chosen, mask, lengths = chosen[keep], mask[keep], lengths[keep]
+                rows = [row for row in rows if row in running]
             ids, positions = chosen[:, None], (lengths + step)[:, None]
 
     def append(self, chosen: list[int], answers: list[list[int]], running: set[int]) -> None:
