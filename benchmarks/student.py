@@ -84,7 +84,7 @@ def _train_with_trainer(rows: list, settings: TrainSettings, tokenizer) -> tuple
     """Examples per second of the plain Trainer, and the model that it made."""
     from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
 
-    model = add_adapter(models.load_base(BASE, torch.float32), settings)
+    model = add_adapter(models.load_base(BASE, torch.float32), settings, torch.float32)
     for module in model.modules():
         module.__dict__.pop("forward", None)  # PEFT's own forward: the plain way
     data = [{"input_ids": row.ids, "labels": [-100] * row.loss_from + row.ids[row.loss_from :]} for row in rows]

@@ -1,7 +1,6 @@
 """LoRA fine-tuning with PEFT and a plain loop: loss on the answers, equal steps and nearly equal tokens for every arm."""
 
 import contextlib
-import functools
 import json
 import math
 import time
@@ -15,6 +14,7 @@ import torch.nn.functional as F
 from pada_local.student.protocol import Step, Train, TrainSettings
 from pada_local.worker import models, unsloth_backend
 from pada_local.worker.examples import MicroBatch, Tokens, draw_steps, micro_batches, tokenize
+from pada_local.worker.lean import use_lean_forward
 from pada_local.worker.problems import JobError, is_out_of_memory
 from pada_local.worker.stopping import Watch, hold_out
 
@@ -42,9 +42,9 @@ def train(job: Train, shelf: models.Shelf, send: Callable[[Any], None]) -> Facts
     if backend == "unsloth":
         model = unsloth_backend.load_with_adapter(job.base, settings, dtype)
     elif in_4_bits:
-        model = add_adapter(models.load_in_4_bits(job.base, dtype, device), settings)
+        model = add_adapter(models.load_in_4_bits(job.base, dtype, device), settings, dtype)
     else:
-        model = add_adapter(shelf.take(job.base, dtype, device), settings)
+        model = add_adapter(shelf.take(job.base, dtype, device), settings, dtype)
     loop = Loop(model, settings, dtype, device, tokenizer.pad_token_id or 0, backend)
     facts = loop.run(*hold_out(examples, settings), send)
     save_adapter(model, Path(job.to), Path(job.base).name)
@@ -55,7 +55,7 @@ def train(job: Train, shelf: models.Shelf, send: Callable[[Any], None]) -> Facts
     return facts | precision | models.peak(device) | {"device": device, "threads": torch.get_num_threads()}
 
 
-def add_adapter(base: Any, settings: TrainSettings) -> Any:
+def add_adapter(base: Any, settings: TrainSettings, dtype: torch.dtype) -> Any:
     """The base with a fresh float32 LoRA on every linear projection that it has."""
     from peft import LoraConfig, get_peft_model
 
@@ -70,7 +70,7 @@ def add_adapter(base: Any, settings: TrainSettings) -> Any:
     )  # fmt: skip
     model = get_peft_model(base, config, autocast_adapter_dtype=True).train()
     if settings.lora_dropout == 0.0:
-        _use_lean_forward(model)
+        use_lean_forward(model, dtype)
     return model
 
 
@@ -81,26 +81,6 @@ def linear_layers(base: Any) -> list[str]:
     # Quantised linear layers are subclasses of torch's; GPT-2 calls its own Conv1D.
     kinds = (torch.nn.Linear, Conv1D)
     return sorted({name.rpartition(".")[2] for name, module in base.base_model.named_modules() if isinstance(module, kinds)})
-
-
-def _use_lean_forward(model: Any) -> None:
-    """PEFT's own forward scales and adds over whole activations; scaling B instead is the same product in half the passes.
-
-    Set on the wrapping modules, which `unload` throws away.
-    """
-    from peft.tuners.lora.layer import Linear
-
-    for module in model.modules():
-        if type(module) is Linear and type(module.base_layer) is torch.nn.Linear:
-            name = module.active_adapters[0]
-            parts = (module.base_layer, module.lora_A[name].weight, module.lora_B[name].weight, module.scaling[name])
-            module.forward = functools.partial(_lean_forward, *parts)
-
-
-def _lean_forward(base: torch.nn.Linear, a: torch.Tensor, b: torch.Tensor, scaling: float, x: torch.Tensor) -> torch.Tensor:
-    result = base(x)
-    inner = F.linear(x, a).flatten(0, -2)
-    return torch.addmm(result.flatten(0, -2), inner, (b * scaling).t()).view(result.shape)
 
 
 def save_adapter(model: Any, folder: Path, base_name: str) -> None:

@@ -70,7 +70,8 @@ def test_the_loss_is_that_of_the_models_own_forward(family):
     step = next(draw_steps(tokens, 128, 0))
     losses = []
     for plain in (False, True):
-        loop = Loop(lora.add_adapter(load_base(str(folder), torch.float32), chosen), chosen, torch.float32, "cpu", 0, "peft")
+        model = lora.add_adapter(load_base(str(folder), torch.float32), chosen, torch.float32)
+        loop = Loop(model, chosen, torch.float32, "cpu", 0, "peft")
         if plain:
             loop.trunk = None
         losses.append(loop.accumulate(step))

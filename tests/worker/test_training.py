@@ -133,7 +133,7 @@ def test_nothing_is_held_out_unless_asked(client, student, tmp_path) -> None:
 
 def loop_and_step(student: Path, **changes: object) -> tuple[Loop, list[Tokens]]:
     chosen = settings(**changes)
-    model = lora.add_adapter(load_base(str(student), torch.float32), chosen)
+    model = lora.add_adapter(load_base(str(student), torch.float32), chosen, torch.float32)
     torch.manual_seed(1)
     for name, weight in model.named_parameters():
         if "lora_B" in name:
@@ -157,7 +157,7 @@ def test_micro_batch_does_not_change_loss_or_gradient(student: Path) -> None:
 
 def test_lean_forward_and_label_only_logits_equal_the_plain_way(student: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loss, grads = gradients(*loop_and_step(student))
-    monkeypatch.setattr(lora, "_use_lean_forward", lambda model: None)
+    monkeypatch.setattr(lora, "use_lean_forward", lambda model, dtype: None)
     monkeypatch.setattr(lora, "PLAIN_HEADS", frozenset())
     plain_loss, plain_grads = gradients(*loop_and_step(student))
     assert loss == pytest.approx(plain_loss, rel=1e-5)
