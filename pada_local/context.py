@@ -37,6 +37,9 @@ class Rows(Protocol):
 
     def put_adapter(self, adapter: Row, files: dict[str, bytes], *more: Row) -> None: ...
 
+    def seal(self, run_id: str, stage_key: str, name: str) -> None:
+        """Everything written up to here is finished: a link over it is added to the manifest."""
+
     def adapter_files(self, adapter_id: str) -> dict[str, bytes]: ...
 
 

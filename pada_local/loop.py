@@ -222,7 +222,9 @@ def _close_run(context: Context, reason: str) -> None:
         context.emit(StageDone(run_id=context.run_id, round=champion.number, stage="test", counts=counts, elapsed_s=elapsed))
     run = context.rows.one(Run, id=context.run_id)
     number = champion.number if champion else 0
-    context.rows.replace(msgspec.structs.replace(run, state="done", reason=reason, champion_round=number))
+    with context.rows.together():
+        context.rows.replace(msgspec.structs.replace(run, state="done", reason=reason, champion_round=number))
+        context.rows.seal(context.run_id, "", "done")
     context.emit(RunDone(run_id=context.run_id, champion_round=number, test_mean=mean, reason=reason))
 
 
@@ -246,6 +248,7 @@ def _stage(context: Context, stage: ModuleType, upstream: str) -> str:
         context.rows.put(*outcome.put)
         done = msgspec.structs.replace(row, state="done", counts=outcome.counts, elapsed_s=elapsed)
         context.rows.replace(*outcome.replace, done)
+        context.rows.seal(context.run_id, key, name)
     context.emit(StageDone(**where, counts=outcome.counts, elapsed_s=elapsed))
     return key
 

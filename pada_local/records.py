@@ -288,3 +288,36 @@ class EventRow(Row):
     at: str
     kind: str
     body: str
+
+
+class Manifest(Row):
+    """One link of the chain over what is finished: the rows written since the link before, by table, and their hashes."""
+
+    seq: int
+    run_id: str
+    stage_key: str
+    name: str
+    low: int
+    high: int
+    rows: dict[str, str]
+    previous: str
+    sha256: str
+
+
+class Mark(Row):
+    """The hash of a row that may change, as it was last written."""
+
+    table: str
+    key: str
+    sha256: str
+
+
+class Quarantined(Row):
+    """A damaged row that was taken out of its table: never deleted, no longer used. `body` is its JSON."""
+
+    id: str
+    table: str
+    key: str
+    body: str
+    reason: str
+    at: str

@@ -238,6 +238,17 @@ class Session:
         raise _host_lost(self.path)
 
 
+@contextlib.contextmanager
+def open_alone(path: Path) -> Iterator[Any]:
+    """The open project of a file that nothing else uses, for work that a run must not meet. Raises BusyError, MissingError."""
+    path = _existing(path)
+    if (host := _connect(path)) is not None:
+        host.close()
+        raise BusyError("The project is in use.", "Its host has the file open.", f"End it first: pada stop {path}")
+    with _open_file(path) as project:
+        yield project
+
+
 def create_project(path: Path, settings: dict[str, str], examples: Iterable[Any]) -> None:
     """Make a project file: complete or not at all. Raises UsageError when the path is taken, MissingError without a folder."""
     from pada_local.store.project import Project

@@ -7,6 +7,7 @@ summary.py   what new has read
 runs.py      run, status, pause, stop
 reports.py   report, compare, export
 chat.py      chat
+care.py      check, backup
 tools.py     recipes, models, doctor, tui
 """
 

@@ -14,6 +14,7 @@ def call(words: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets its escape and not a traceback.
         stream.reconfigure(errors="backslashreplace")
+    os.umask(0o077)  # whatever a command writes is made of private data
     parser = make_parser()
     options = parser.parse_args(words)
     module, function = options.does.split(":")

@@ -21,6 +21,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_projects(commands)
     _add_runs(commands)
     _add_reports(commands)
+    _add_care(commands)
     _add_tools(commands)
     return parser
 
@@ -190,6 +191,13 @@ def _positive(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError("a number of at least 1 is needed")
     return int(text)
+
+
+def _add_care(commands) -> None:
+    check = _command(commands, "check", "care:check", "hash, count and follow everything that the file holds")
+    check.add_argument("--repair", action="store_true", help="take damaged rows out and keep them in the file's quarantine")
+    backup = _command(commands, "backup", "care:backup", "a compacted, verified copy, also while a run goes on")
+    backup.add_argument("to", type=Path, metavar="TO", help="a new file (*.duckdb)")
 
 
 def _add_tools(commands) -> None:

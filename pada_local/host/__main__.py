@@ -22,6 +22,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("Use: python -m pada_local.host FILE.duckdb\n")
         return ExitCode.USAGE
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(threadName)s %(message)s")
+    os.umask(0o077)  # logs of the database, too, are this user's alone
     ignore_terminal()
     try:
         host = Host(Path(arguments[0]))

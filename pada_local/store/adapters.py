@@ -37,6 +37,13 @@ def drop(execute: Execute, adapter_id: str) -> None:
     execute(f'DROP TABLE IF EXISTS "{_PREFIX}{adapter_id}"')
 
 
+def set_aside(execute: Execute, adapter_id: str, as_id: str) -> None:
+    """Keep the adapter's bytes, whatever they are, under a name that nothing uses."""
+    if execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [f"{_PREFIX}{adapter_id}"]):
+        execute(f'CREATE TABLE "quarantined_{as_id}" AS SELECT * FROM "{_PREFIX}{adapter_id}"')
+        drop(execute, adapter_id)
+
+
 def write(execute: Execute, adapter_id: str, files: dict[str, bytes]) -> None:
     """The files' bytes, into the adapter's table."""
     for name, data in files.items():

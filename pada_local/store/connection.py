@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from pada_local.errors import BusyError, MissingError, StoreError
+from pada_local.store.attach import attached
 from pada_local.store.tables import NAMES, table_of
 
 _MAGIC_OFFSET, _MAGIC = 8, b"DUCK"
@@ -129,26 +130,12 @@ def _spare_pandas() -> None:
 
 
 def _connect(path: Path, read_only: bool, private_folder: str | Path | None) -> duckdb.DuckDBPyConnection:
-    # Everything is set at once and then locked: a project file from somebody else never sees an open door.
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "allow_community_extensions": "false",
-        "allow_persistent_secrets": "false",
-        "python_enable_replacements": "false",
-        "temp_directory": str(private_folder or ""),
-        "max_temp_directory_size": "4GB",
-        "memory_limit": "1GB",
-        "threads": "2",
-        "enable_external_access": "false",
-        "lock_configuration": "true",
-    }
     _spare_pandas()
     try:
-        return duckdb.connect(str(path), read_only=read_only, config=config)
-    except duckdb.ConnectionException as error:
-        raise busy(path, os.getpid()) from error
+        return attached(path, read_only=read_only, private_folder=private_folder)
     except ERRORS as error:
+        if "Unique file handle conflict" in str(error):
+            raise busy(path, os.getpid()) from error
         if "Could not set lock" in str(error):
             raise explained(error, path) from error
         raise _unopened(error, path) from error

@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Self, TypeVar
 import duckdb
 
 from pada_local.errors import MissingError, StoreError, UsageError
-from pada_local.records import Adapter, Example, Row, Setting
-from pada_local.store import adapters
+from pada_local.records import Adapter, Example, Manifest, Row, Setting
+from pada_local.store import adapters, copies, quarantine, seals
 from pada_local.store.connection import ERRORS, busy, explained, log_path, open_file, real_path, taken
 from pada_local.store.tables import table_of
 
@@ -65,7 +65,8 @@ class Project:
                 # Many transactions are safe here: nobody sees the draft before it is complete.
                 while batch := list(itertools.islice(rows, ROWS_PER_BATCH)):
                     project.put(*batch)
-            _publish(draft, path)
+                project.seal("", "", "created")
+            copies.publish(draft, path)
         finally:
             draft.unlink(missing_ok=True)
             log_path(draft).unlink(missing_ok=True)
@@ -78,6 +79,8 @@ class Project:
         if not read_only:
             try:
                 project._sweep()
+                if not project.count(Manifest):
+                    project.renew("renewed")  # made before there was a manifest
             except BaseException:
                 project.close()
                 raise
@@ -155,6 +158,29 @@ class Project:
                 adapters.write(self._run, adapter.id, files)
                 self._statements([adapter, *more], replacing=False)
 
+    def seal(self, run_id: str, stage_key: str, name: str) -> None:
+        """Add a link to the manifest: everything written since the last one is finished (see `seals`)."""
+        with self.together():
+            seals.add(self._run, run_id, stage_key, name)
+
+    def renew(self, name: str) -> None:
+        """Vouch for every row as it is now; `name` is one of seals.RENEWED."""
+        with self.together():
+            seals.mark_all(self._run)
+            seals.add(self._run, "", "", name)
+
+    def quarantine(self, rows: Iterable[tuple[str, str, str]]) -> list[str]:
+        """Take rows (table, key, reason) out of their tables and keep them; returns the ids of runs that must make them anew."""
+        with self.together():
+            found = [quarantine.take_out(self._run, *row) for row in rows]
+            taken = [row for row in found if row is not None and row.table in quarantine.REMADE]
+            return quarantine.undo_stages(self._run, taken, "A damaged part was taken out; running again makes it anew.")
+
+    def copy_to(self, to: str | Path) -> dict[str, int]:
+        """A compacted, verified copy in a new file; who writes waits meanwhile. Returns the number of rows by table."""
+        with self._lock, self._ready().cursor() as connection:
+            return copies.make(connection, self.path, Path(self._private.name), real_path(to))
+
     # Reading
 
     def get(self, kind: type[AnyRow], /, **where: Any) -> list[AnyRow]:
@@ -219,6 +245,7 @@ class Project:
             table = table_of(kind)
             for parameters in self._batches(table.batches(table.once(group, keep_last=replacing))):
                 self._run(table.insert(replacing=replacing), parameters)
+            seals.mark(self._run, kind, group, replacing=replacing)
 
     def _batches(self, batches: Iterator[list[list[Any]]]) -> Iterator[list[list[Any]]]:
         try:
@@ -281,23 +308,3 @@ class Project:
         for adapter_id in adapters.unmarked(self._run):
             with self._transaction():
                 adapters.drop(self._run, adapter_id)
-
-
-def _publish(draft: Path, path: Path) -> None:
-    """Gives the finished file its name, unless somebody else took that name meanwhile."""
-    try:
-        os.link(draft, path)
-    except FileExistsError as error:
-        raise taken(path) from error
-    except OSError:
-        # No hard links on this file system: take the name with an empty file, which fails when it is taken, then fill it.
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError as error:
-            raise taken(path) from error
-        os.replace(draft, path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

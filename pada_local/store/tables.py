@@ -43,6 +43,9 @@ NAMES: dict[type[Row], tuple[str, tuple[str, ...]]] = {
     records.Decision: ("decisions", ("id",)),
     records.TestLook: ("test_looks", ("run_id", "adapter_id")),
     records.EventRow: ("events", ("seq",)),
+    records.Manifest: ("manifest", ("seq",)),
+    records.Mark: ("marks", ("table", "key")),
+    records.Quarantined: ("quarantine", ("id",)),
 }
 _SQL_TYPES = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
 

@@ -57,6 +57,9 @@ def samples() -> list[r.Row]:
         r.JudgeAudit(id="j1", run_id="run", judge="m", kind="binary", auc=1.0, threshold=0.5, n=40, used=False),
         r.Decision(id="d1", run_id="run", subject_id="n1", action="edit", before=TRICKY, after="", reason="", at="t"),
         r.TestLook(run_id="run", adapter_id="", at="t"),
+        r.Manifest(seq=7, run_id="run", stage_key="k", name="x", low=0, high=9, rows={"runs": "1:ab"}, previous="", sha256="s"),
+        r.Mark(table="nowhere", key="k é", sha256="s"),
+        r.Quarantined(id="z", table="runs", key="k", body="{}", reason=TRICKY, at="t"),
         r.EventRow(seq=1, run_id="", at="t", kind="Note", body='{"type":"Note"}'),
     ]  # fmt: skip
 
