@@ -50,6 +50,12 @@ class BusyError(StoreError):
     """Another process owns the project file; `detail` holds its process id where it is known."""
 
 
+class LockedError(StoreError):
+    """The project file is encrypted, and there is no key for it or one that does not fit."""
+
+    exit_code = ExitCode.MISSING
+
+
 class StudentError(PadaError):
     """The worker could not train, evaluate or embed."""
 

@@ -10,17 +10,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from pada_local import events
-from pada_local.errors import BusyError, Interrupted, MissingError, PadaError, UsageError
+from pada_local.errors import BusyError, Interrupted, LockedError, MissingError, PadaError, UsageError
 from pada_local.host import place, wire
 from pada_local.recipe import Recipe
-from pada_local.runtime import recent
+from pada_local.runtime import keys, recent
 from pada_local.runtime.recipes import find_recipe as find_recipe
 from pada_local.runtime.recipes import recipe_folders as recipe_folders
 from pada_local.teacher.protocol import Piece
@@ -79,7 +79,7 @@ class Session:
                 recent.remember(path)
                 return cls(path, connection)
             try:
-                _spawn_host(path)
+                _start_host(path)
             except BusyError:
                 if time.monotonic() > deadline:
                     raise
@@ -239,22 +239,22 @@ class Session:
 
 
 @contextlib.contextmanager
-def open_alone(path: Path) -> Iterator[Any]:
+def open_alone(path: Path, encryption: bool = False) -> Iterator[Any]:
     """The open project of a file that nothing else uses, for work that a run must not meet. Raises BusyError, MissingError."""
     path = _existing(path)
     if (host := _connect(path)) is not None:
         host.close()
         raise BusyError("The project is in use.", "Its host has the file open.", f"End it first: pada stop {path}")
-    with _open_file(path) as project:
+    with _open_file(path, encryption) as project:
         yield project
 
 
-def create_project(path: Path, settings: dict[str, str], examples: Iterable[Any]) -> None:
+def create_project(path: Path, settings: dict[str, str], examples: Iterable[Any], key: str = "") -> None:
     """Make a project file: complete or not at all. Raises UsageError when the path is taken, MissingError without a folder."""
     from pada_local.store.project import Project
 
     check_new_path(path)
-    Project.create(path, settings, examples).close()
+    Project.create(path, settings, examples, key).close()
     recent.remember(path)
 
 
@@ -292,10 +292,28 @@ def _existing(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _open_file(path: Path) -> Any:
+def _open_file(path: Path, encryption: bool = False) -> Any:
     from pada_local.store.project import Project
 
-    return Project.open(path)
+    key = keys.ring.known(path)
+    try:
+        return Project.open(path, key=key, encryption=encryption)
+    except LockedError:
+        if key:
+            raise
+    return _with_key(path, lambda key: Project.open(path, key=key, encryption=encryption))
+
+
+def _with_key(path: Path, open_it: Callable[[str], Any]) -> Any:
+    """Open an encrypted file with the key that the person gives. Raises LockedError when there is none or it does not fit."""
+    key = keys.ring.key_for(path)
+    try:
+        opened = open_it(key)
+    except LockedError:
+        keys.ring.forget(path)
+        raise
+    keys.ring.remember(path, key)
+    return opened
 
 
 def _connect(path: Path) -> socket.socket | None:
@@ -313,18 +331,35 @@ def _connect(path: Path) -> socket.socket | None:
     return connection
 
 
-def _spawn_host(path: Path) -> None:
-    """Start a host in a session of its own and wait until it listens. Raises what it says, BusyError among it."""
+def _start_host(path: Path) -> None:
+    key = keys.ring.known(path)
+    try:
+        _spawn_host(path, key)
+    except LockedError:
+        if key:
+            raise
+        _with_key(path, lambda key: _spawn_host(path, key))
+
+
+def _spawn_host(path: Path, key: str) -> None:
+    """Start a host in a session of its own and wait until it listens. Raises what it says, BusyError among it.
+
+    A key goes through a pipe that only the two of them have: arguments and environment can be seen by others.
+    """
     # -P: modules that happen to lie in the folder where `pada` was called are not for the host.
-    command = [sys.executable, "-P", "-m", HOST_MODULE, str(path)]
+    command = [sys.executable, "-P", "-m", HOST_MODULE, str(path), *(["--key-on-stdin"] if key else [])]
     package_parent = str(Path(__file__).resolve().parent.parent)
     search = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH", "")]))
     log = os.open(place.log_path(path), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        host = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
+        stdin = subprocess.PIPE if key else subprocess.DEVNULL
+        host = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
                                 env=os.environ | {"PYTHONPATH": search})  # fmt: skip
     finally:
         os.close(log)
+    if host.stdin is not None:
+        with contextlib.suppress(BrokenPipeError), host.stdin:  # a host that died says why below
+            host.stdin.write(key.encode() + b"\n")
     ready, _, _ = select.select([host.stdout], [], [], HOST_SECONDS)
     line = host.stdout.readline() if ready else b""
     host.stdout.close()

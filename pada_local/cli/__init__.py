@@ -8,6 +8,7 @@ runs.py      run, status, pause, stop
 reports.py   report, compare, export
 chat.py      chat
 care.py      check, backup
+locks.py     encrypt, decrypt, rekey, and where keys come from
 tools.py     recipes, models, doctor, tui
 """
 

@@ -4,9 +4,11 @@ import os
 import sys
 from importlib import import_module
 
+from pada_local.cli.locks import ask_for_keys
 from pada_local.cli.parser import make_parser
 from pada_local.cli.talk import complain, say
 from pada_local.errors import ExitCode, PadaError
+from pada_local.runtime.private import be_private
 
 
 def call(words: list[str]) -> int:
@@ -14,11 +16,12 @@ def call(words: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets its escape and not a traceback.
         stream.reconfigure(errors="backslashreplace")
-    os.umask(0o077)  # whatever a command writes is made of private data
+    be_private()
     parser = make_parser()
     options = parser.parse_args(words)
     module, function = options.does.split(":")
     try:
+        ask_for_keys(options)
         return int(getattr(import_module(f"pada_local.cli.{module}"), function)(options) or 0)
     except PadaError as error:
         complain(error)

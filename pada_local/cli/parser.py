@@ -32,9 +32,16 @@ def _command(commands, name: str, does: str, help: str, file: bool = True, json:
     command.set_defaults(does=does)
     if file:
         command.add_argument("file", type=Path, metavar="FILE", help="project file (*.duckdb)")
+        _add_keys(command)
     if json:
         command.add_argument("--json", action="store_true", help="print the facts as JSON")
     return command
+
+
+def _add_keys(command: argparse.ArgumentParser) -> None:
+    """Where the key of an encrypted file comes from (docs/keeping.md); without these it is asked for."""
+    command.add_argument("--key-file", type=Path, metavar="F", help="key of an encrypted project file")
+    command.add_argument("--keyring", action="store_true", help="keep the key in the system's keyring (needs 'keyring')")
 
 
 def _add_projects(commands) -> None:
@@ -77,6 +84,7 @@ def _add_new(new: argparse.ArgumentParser) -> None:
     task.add_argument("--teacher", default="demo-teacher", metavar="NAME|PATH", help="model that writes samples: name or GGUF")
     task.add_argument("--judge", default="", metavar="NAME|PATH", help="model that judges them (the teacher when missing)")
     new.add_argument("--seed", type=int, default=1, help="decides the split when --validation or --test is missing (1)")
+    new.add_argument("--encrypt", action="store_true", help="encrypt the project file (docs/keeping.md)")
     new.add_argument("--drop-overlap", action="store_true", help="drop an example from train when it is in another split too")
     new.add_argument("--truncate", action="store_true", help="cut inputs that are too long for the student, and count them")
 
@@ -198,6 +206,10 @@ def _add_care(commands) -> None:
     check.add_argument("--repair", action="store_true", help="take damaged rows out and keep them in the file's quarantine")
     backup = _command(commands, "backup", "care:backup", "a compacted, verified copy, also while a run goes on")
     backup.add_argument("to", type=Path, metavar="TO", help="a new file (*.duckdb)")
+    _command(commands, "encrypt", "locks:encrypt", "encrypt the project file (asks for a passphrase, or makes --key-file)")
+    _command(commands, "decrypt", "locks:decrypt", "make an encrypted project file plain again")
+    rekey = _command(commands, "rekey", "locks:rekey", "give an encrypted project file another key")
+    rekey.add_argument("--new-key-file", type=Path, metavar="F", help="made when it is not there; a passphrase when missing")
 
 
 def _add_tools(commands) -> None:
@@ -226,3 +238,4 @@ def _add_tools(commands) -> None:
     doctor.add_argument("--recipe", metavar="NAME|PATH", default="pada", help="whose batches and lengths (pada)")
     tui = _command(commands, "tui", "tools:open_tui", "the terminal app", file=False, json=False)
     tui.add_argument("file", type=Path, nargs="?", metavar="FILE", help="project file (*.duckdb)")
+    _add_keys(tui)

@@ -4,11 +4,13 @@ import argparse
 from pathlib import Path
 
 from pada_local.cli import talk
+from pada_local.cli.locks import new_key
 from pada_local.cli.runs import follow
 from pada_local.errors import ExitCode
 from pada_local.intake.make import make_project
-from pada_local.intake.plan import plan_of
+from pada_local.intake.plan import check_file, plan_of
 from pada_local.intake.summary import render_summary
+from pada_local.runtime import keys
 from pada_local.session import Session, find_recipe
 
 DEMO_RECIPES = ("demo-vanilla", "demo-random", "demo-pada")
@@ -16,11 +18,15 @@ DEMO_RECIPES = ("demo-vanilla", "demo-random", "demo-pada")
 
 def new(options: argparse.Namespace) -> int:
     """Read, split, check and write a project; nothing is written unless everything is sound."""
+    check_file(options.file)
+    key = new_key(options.file, options.key_file) if options.encrypt else ""
     bar = talk.Bar()
     try:
-        facts = make_project(plan_of(vars(options)), bar.show)
+        facts = make_project(plan_of(vars(options)), bar.show, key)
     finally:
         bar.end()
+    if key:
+        keys.ring.remember(options.file, key)
     if options.json:
         talk.facts(facts)
         return ExitCode.DONE

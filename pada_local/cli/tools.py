@@ -11,10 +11,10 @@ import msgspec
 from pada_local.cli import talk
 from pada_local.errors import ExitCode, MissingError, UsageError
 from pada_local.recipe import to_toml
-from pada_local.runtime import catalog, places, recipes, registered
+from pada_local.runtime import catalog, keys, places, recipes, registered
 from pada_local.runtime import doctor as examination
 from pada_local.runtime.recipes import find_recipe
-from pada_local.session import memory_plan
+from pada_local.session import Session, memory_plan
 
 
 def list_recipes(options: argparse.Namespace) -> int:
@@ -137,6 +137,9 @@ def open_tui(options: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         fix = f"Use 'pada status {options.file}'." if options.file else "Start with 'pada demo --quick', or see 'pada --help'."
         raise MissingError("The terminal app needs a terminal.", "", fix)
+    if options.file and keys.file_is_encrypted(options.file):
+        Session.start_host(options.file).close()  # a passphrase is asked for here, before the screen is the app's
+    keys.ring.ask = None
     from tui.app import show
 
     return show(options.file)

@@ -27,7 +27,7 @@ class Gathering:
     (`drop_overlap`), the row counts in the split that measures more: test before validation before train.
     """
 
-    def __init__(self, folder: Path, files: Sequence[Source], drop_overlap: bool) -> None:
+    def __init__(self, folder: Path | None, files: Sequence[Source], drop_overlap: bool) -> None:
         self._spool, self._files, self._drop_overlap = Spool(folder), files, drop_overlap
         self._first: dict[int, int] = {}
         """Key of an input -> number of its first row in the arrays below."""

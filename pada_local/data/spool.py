@@ -1,8 +1,10 @@
 """Rows on their way from foreign files into a project, on disk instead of in memory: a nameless file, gone with its reader."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -21,8 +23,12 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
 class Spool:
     """Write everything, then read it any number of times, in the same order."""
 
-    def __init__(self, folder: Path) -> None:
-        self._file = tempfile.TemporaryFile(dir=folder, prefix=".pada-new-")  # noqa: SIM115 (closed by close)
+    def __init__(self, folder: Path | None) -> None:
+        """In a folder, or without one in main memory: for what must not touch a disk as it is."""
+        if folder is None:
+            self._file: BinaryIO = os.fdopen(os.memfd_create("pada-new"), "w+b")
+        else:
+            self._file = tempfile.TemporaryFile(dir=folder, prefix=".pada-new-")  # noqa: SIM115 (closed by close)
         self._encoder, self._decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Kept)
 
     def write(self, row: Kept) -> None:

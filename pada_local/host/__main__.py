@@ -14,18 +14,27 @@ from typing import Any
 from pada_local.errors import ExitCode, PadaError
 from pada_local.host import wire
 from pada_local.host.server import Host, ignore_terminal
+from pada_local.runtime.private import WithoutMessages, be_private
+
+KEY = "--key-on-stdin"
+"""The file is encrypted: its key is the first line on stdin."""
 
 
 def main(arguments: list[str]) -> int:
     """Serve the project file named in the arguments; returns an exit code."""
-    if len(arguments) != 1:
-        sys.stderr.write("Use: python -m pada_local.host FILE.duckdb\n")
+    if not 1 <= len(arguments) <= 2 or arguments[1:] not in ([], [KEY]):
+        sys.stderr.write(f"Use: python -m pada_local.host FILE.duckdb [{KEY}]\n")
         return ExitCode.USAGE
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(threadName)s %(message)s")
-    os.umask(0o077)  # logs of the database, too, are this user's alone
+    be_private()
+    key = ""
+    if arguments[1:]:
+        key = sys.stdin.readline().strip()
+        for handler in logging.getLogger().handlers:
+            handler.setFormatter(WithoutMessages("%(asctime)s %(threadName)s %(message)s"))
     ignore_terminal()
     try:
-        host = Host(Path(arguments[0]))
+        host = Host(Path(arguments[0]), key)
         listener = host.listen()
     except PadaError as error:
         _tell_starter({"error": wire.error_to_wire(error)})

@@ -53,13 +53,18 @@ def log_path(project: Path) -> Path:
     return runtime_folder() / f"{short_name(project)}.log"
 
 
-def make_private_folder(project: Path) -> Path:
+MEMORY = Path("/dev/shm")
+"""A file system in main memory that every user may use, on Linux."""
+
+
+def make_private_folder(project: Path, in_memory: bool = False) -> Path:
     """A new 0700 folder for one run's hand-over files and child logs.
 
     It lies in the temporary folder and not beside the socket: XDG_RUNTIME_DIR is kept in memory on most systems, and
-    adapters and caches are large. Server sockets lie in it too, hence the length check.
+    adapters and caches are large. What belongs to an encrypted project lies in main memory all the same (`in_memory`): a
+    killed run would leave it on the disk. Server sockets lie in it too, hence the length check.
     """
-    base = Path(tempfile.gettempdir())
+    base = MEMORY if in_memory and os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
     if len(os.fsencode(base)) > 40:
         base = Path("/tmp")
     parent = own_folder(base / f"pada-{os.getuid()}")
@@ -69,6 +74,6 @@ def make_private_folder(project: Path) -> Path:
 def sweep_private_folders(project: Path) -> None:
     """Remove what a killed host of this file left. Only for the process that has the file open: nobody else can own them."""
     base = Path(tempfile.gettempdir())
-    for parent in {base / f"pada-{os.getuid()}", Path("/tmp") / f"pada-{os.getuid()}"}:
+    for parent in {folder / f"pada-{os.getuid()}" for folder in (base, Path("/tmp"), MEMORY)}:
         for left in parent.glob(f"run-{short_name(project)}-*"):
             shutil.rmtree(left, ignore_errors=True)

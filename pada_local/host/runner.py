@@ -74,7 +74,7 @@ class Runner:
     def _work(self, recipe: Recipe, seed: int, hold_test: bool) -> None:
         private: Path | None = None
         try:
-            private = place.make_private_folder(self._path)
+            private = place.make_private_folder(self._path, in_memory=self._project.encrypted)
             settings = {"task": "", "system": ""} | {row.key: row.value for row in self._project.get(Setting)}
             state = loop.start_run(self._project, recipe, seed, settings, private, self._speak, lambda: bool(self._asked),
                                    hold_test)  # fmt: skip

@@ -39,10 +39,10 @@ log = logging.getLogger(__name__)
 class Host:
     """Owner of one project file. `serve` returns when the host has nothing left to do."""
 
-    def __init__(self, path: Path) -> None:
-        """Opens the file. Raises BusyError while another process owns it, StoreError when it cannot be read."""
+    def __init__(self, path: Path, key: str = "") -> None:
+        """Opens the file. Raises BusyError while another process owns it, LockedError or StoreError when it cannot be read."""
         self.path = Path(os.path.realpath(path))
-        self.project = Project.open(self.path)
+        self.project = Project.open(self.path, key=key)
         # The file's lock is ours from here on: whatever another host of this file left behind is stale.
         place.sweep_private_folders(self.path)
         if place.log_path(self.path).exists():

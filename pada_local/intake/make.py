@@ -28,8 +28,10 @@ VALIDATION_SHARE, TEST_SHARE = 0.2, 0.2
 _BATCH = 512
 
 
-def make_project(plan: Plan, tell: Tell) -> dict[str, Any]:
-    """Read, check, split and write; what was read, as facts. Raises DataError, UsageError, MissingError, StoreError."""
+def make_project(plan: Plan, tell: Tell, key: str = "") -> dict[str, Any]:
+    """Read, check, split and write; what was read, as facts. With a key the file is encrypted.
+
+    Raises DataError, UsageError, MissingError, StoreError."""
     taker = plan.taker()
     check_file(plan.file)
     settings = _settings(plan)
@@ -37,7 +39,7 @@ def make_project(plan: Plan, tell: Tell) -> dict[str, Any]:
     chat = chat_family(student)
     check, files = MetricCheck(plan.metric), files_of(plan)
     with ExitStack() as stack:
-        gathering = Gathering(plan.file.parent, [given.source for given in files], plan.drop_overlap)
+        gathering = Gathering(None if key else plan.file.parent, [given.source for given in files], plan.drop_overlap)
         stack.callback(gathering.close)
         private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pada-new-")))  # 0700
         client = stack.enter_context(StudentClient(private / "tokens"))
@@ -58,7 +60,7 @@ def make_project(plan: Plan, tell: Tell) -> dict[str, Any]:
         settings["system"] = plan.system or gathering.system
         survey = Survey()
         examples = _told(survey.over(gathering.examples()), gathering, tell)
-        create_project(plan.file, settings, examples)
+        create_project(plan.file, settings, examples, key)
     facts = {
         "file": str(plan.file), "examples": survey.counts, "settings": settings, "read": read,
         "duplicates": gathering.duplicates, "contradictory": gathering.contradictions,

@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from pada_local.errors import BusyError, MissingError, StoreError
+from pada_local.runtime import keys
 from pada_local.store.attach import attached
 from pada_local.store.tables import NAMES, table_of
 
@@ -21,16 +22,23 @@ ERRORS = (duckdb.Error, UnicodeError, RuntimeError)
 
 
 def open_file(
-    path: str | Path, *, read_only: bool = False, create: bool = False, private_folder: str | Path | None = None
+    path: str | Path,
+    *,
+    read_only: bool = False,
+    create: bool = False,
+    private_folder: str | Path | None = None,
+    key: str = "",
+    encryption: bool = False,
 ) -> duckdb.DuckDBPyConnection:
     """A connection to the project file at `path`, with the newest tables and no way out of the file.
 
     `create` makes a new file and refuses one that exists. Sorting spills to `private_folder`, in plain text, or not at
-    all when none is given. Raises MissingError, BusyError or StoreError.
+    all when none is given. With a `key` the file is encrypted; without one an encrypted file is refused, and a plain file with
+    one. `encryption` allows encrypted copies of a plain file. Raises MissingError, BusyError, LockedError or StoreError.
     """
     path = real_path(path)
-    _check_path(path, create)
-    connection = _connect(path, read_only, private_folder)
+    _check_path(path, create, key)
+    connection = _connect(path, read_only, private_folder, key, encryption)
     try:
         _migrate(connection, path, read_only, create)
         _check_tables(connection, path)
@@ -85,7 +93,7 @@ def taken(path: Path) -> StoreError:
     return StoreError("There is a file of that name already; it was left as it is.", str(path), "Choose another name.")
 
 
-def _check_path(path: Path, create: bool) -> None:
+def _check_path(path: Path, create: bool, key: str) -> None:
     """Refuses what must not be handed to DuckDB, which makes a missing file and guesses at foreign ones."""
     if create:
         for there in (path, log_path(path)):
@@ -97,17 +105,22 @@ def _check_path(path: Path, create: bool) -> None:
         return
     try:
         with open(path, "rb") as file:
-            head = file.read(_MAGIC_OFFSET + len(_MAGIC))
+            head = file.read(64)
     except FileNotFoundError as error:
         raise MissingError(
             "The project file does not exist.", str(path), "Make one with: pada new FILE.duckdb --train F …"
         ) from error
     except OSError as error:
         raise StoreError("The project file cannot be read.", f"{path}: {error.strerror}") from error
-    if head[_MAGIC_OFFSET:] != _MAGIC:
+    if head[_MAGIC_OFFSET : _MAGIC_OFFSET + len(_MAGIC)] != _MAGIC:
         raise StoreError(
             "This is not a project file.", f"{path} is not a DuckDB database.", "Make one with: pada new FILE.duckdb …"
         )
+    if keys.is_encrypted(head) and not key:
+        raise keys.locked(path)
+    if key and not keys.is_encrypted(head):
+        fix = "Leave the key away, or encrypt the file: pada encrypt FILE."
+        raise StoreError("The project file is not encrypted, and a key was given for it.", str(path), fix)
 
 
 @cache
@@ -129,15 +142,19 @@ def _spare_pandas() -> None:
         del sys.modules["pandas"]
 
 
-def _connect(path: Path, read_only: bool, private_folder: str | Path | None) -> duckdb.DuckDBPyConnection:
+def _connect(
+    path: Path, read_only: bool, private_folder: str | Path | None, key: str, encryption: bool
+) -> duckdb.DuckDBPyConnection:
     _spare_pandas()
     try:
-        return attached(path, read_only=read_only, private_folder=private_folder)
+        return attached(path, read_only=read_only, private_folder=private_folder, key=key, encryption=encryption)
     except ERRORS as error:
         if "Unique file handle conflict" in str(error):
             raise busy(path, os.getpid()) from error
         if "Could not set lock" in str(error):
             raise explained(error, path) from error
+        if key and "Wrong encryption key" in str(error):
+            raise keys.wrong(path) from None
         raise _unopened(error, path) from error
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from pada_local.errors import StoreError
-from pada_local.store.attach import PROJECT, attach_statement
+from pada_local.store.attach import PROJECT, attach_statement, check_encrypted
 from pada_local.store.connection import ERRORS, explained, taken
 
 _COPY = "fresh_copy"
@@ -16,12 +16,11 @@ Digests = dict[str, tuple[int, str]]
 """Rows of each table and the hash of their hashes."""
 
 
-def make(
-    connection: duckdb.DuckDBPyConnection, path: Path, private_folder: Path, to: Path, key: str | None = None
-) -> dict[str, int]:
+def make(connection: duckdb.DuckDBPyConnection, path: Path, private_folder: Path, to: Path, key: str) -> dict[str, int]:
     """Copy the attached project to a new file `to`; returns the number of rows by table.
 
-    The caller keeps others from writing meanwhile (DuckDB's copy cannot be part of a transaction once settings are locked).
+    The caller keeps others from writing meanwhile. DuckDB's own COPY FROM DATABASE sets options on its way, which are locked here
+    (in 1.5.5 it does so or not by what an uninitialised field holds), so tables are made and filled one by one.
     Raises StoreError when `to` is taken, when there is no room, or when the copy does not read back as what was copied.
     """
     if os.path.lexists(to) or os.path.lexists(f"{to}.wal"):
@@ -45,19 +44,39 @@ def make(
     return {name: rows for name, (rows, _) in found.items()}
 
 
-def _write(connection: duckdb.DuckDBPyConnection, draft: Path, key: str | None) -> Digests:
+def _write(connection: duckdb.DuckDBPyConnection, draft: Path, key: str) -> Digests:
     connection.execute(attach_statement(draft, _COPY, key=key))
+    check_encrypted(connection, _COPY, bool(key))
     os.chmod(draft, 0o600)
     try:
-        connection.execute(f"COPY FROM DATABASE {PROJECT} TO {_COPY}")
+        connection.execute(f"USE {_COPY}")
+        for statement in _statements(connection):
+            connection.execute(statement)
         digests = _digests(connection, PROJECT)
         connection.execute(f"CHECKPOINT {_COPY}")
     finally:
+        connection.execute(f"USE {PROJECT}")
         connection.execute(f"DETACH {_COPY}")
     return digests
 
 
-def _read_back(connection: duckdb.DuckDBPyConnection, draft: Path, key: str | None) -> Digests:
+def _statements(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """What makes the same sequences (where they are now), tables and rows in the database in use."""
+
+    def catalog(what: str, name: str) -> list[tuple[str, str]]:
+        query = f"SELECT {name}, sql FROM {what}() WHERE database_name = ? AND schema_name = 'main' ORDER BY ALL"
+        return connection.execute(query, [PROJECT]).fetchall()
+
+    tables = catalog("duckdb_tables", "table_name")
+    made = [sql for _, sql in (*catalog("duckdb_sequences", "sequence_name"), *tables)]
+    return made + [f"INSERT INTO {_COPY}.main.{_name(name)} SELECT * FROM {PROJECT}.main.{_name(name)}" for name, _ in tables]
+
+
+def _name(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _read_back(connection: duckdb.DuckDBPyConnection, draft: Path, key: str) -> Digests:
     connection.execute(attach_statement(draft, _COPY, read_only=True, key=key))
     try:
         return _digests(connection, _COPY)
@@ -73,12 +92,12 @@ def _digests(connection: duckdb.DuckDBPyConnection, database: str) -> Digests:
     )
     for table, column, kind in connection.execute(query, [database]).fetchall():
         # A large value is hashed as it is: as text it would take four times its room.
-        value = f'sha256("{column}")' if kind == "BLOB" else f'CAST("{column}" AS VARCHAR)'
+        value = f"sha256({_name(column)})" if kind == "BLOB" else f"CAST({_name(column)} AS VARCHAR)"
         columns.setdefault(table, []).append(value)
     found = {}
     for table, values in columns.items():
         row = f"sha256(CAST(to_json([{', '.join(values)}]) AS VARCHAR))"
-        hashes = f'SELECT {row} AS h FROM {database}."{table}"'
+        hashes = f"SELECT {row} AS h FROM {database}.main.{_name(table)}"
         query = f"SELECT count(*), coalesce(sha256(string_agg(h, '' ORDER BY h)), '') FROM ({hashes})"
         count, digest = connection.execute(query).fetchone() or (0, "")
         found[table] = (int(count), str(digest))

@@ -30,10 +30,10 @@ class Project:
     _open_here: ClassVar[set[Path]] = set()
     """Paths open in this process. Even reading such a file by another way and closing it would drop DuckDB's lock on it."""
 
-    def __init__(self, path: Path, *, read_only: bool, create: bool) -> None:
+    def __init__(self, path: Path, *, read_only: bool, create: bool, key: str = "", encryption: bool = False) -> None:
         if path in self._open_here:
             raise busy(path, os.getpid())
-        self.path, self.read_only = path, read_only
+        self.path, self.read_only, self._key, self._encryption = path, read_only, key, encryption
         self._lock = threading.RLock()
         self._depth = 0
         self._spoiled = False  # a part of the open transaction failed, so none of it may commit
@@ -41,15 +41,17 @@ class Project:
         self._closed = False
         self._private = tempfile.TemporaryDirectory(prefix="pada-store-")  # 0700, for sorting that spills to disk
         try:
-            self._connection = open_file(path, read_only=read_only, create=create, private_folder=self._private.name)
+            self._connection = self._opened(create)
         except BaseException:
             self._private.cleanup()
             raise
         self._open_here.add(path)
 
     @classmethod
-    def create(cls, path: str | Path, settings: dict[str, str], examples: Iterable[Example]) -> "Project":
-        """A new project file, open. It appears at `path` whole or not at all, and never takes the place of another file.
+    def create(cls, path: str | Path, settings: dict[str, str], examples: Iterable[Example], key: str = "") -> "Project":
+        """A new project file, open; encrypted when there is a key.
+
+        It appears at `path` whole or not at all, and never takes the place of another file.
 
         Examples are taken a batch at a time, so they need not fit into memory.
         """
@@ -58,7 +60,7 @@ class Project:
             raise taken(path)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
         try:
-            with cls(draft, read_only=False, create=True) as project:
+            with cls(draft, read_only=False, create=True, key=key) as project:
                 os.chmod(draft, 0o600)
                 project.put(*(Setting(key=key, value=value) for key, value in settings.items()))
                 rows = iter(examples)
@@ -70,12 +72,15 @@ class Project:
         finally:
             draft.unlink(missing_ok=True)
             log_path(draft).unlink(missing_ok=True)
-        return cls.open(path)
+        return cls.open(path, key=key)
 
     @classmethod
-    def open(cls, path: str | Path, read_only: bool = False) -> "Project":
-        """The project at `path`. Raises MissingError, BusyError (it names the process) or StoreError."""
-        project = cls(real_path(path), read_only=read_only, create=False)
+    def open(cls, path: str | Path, read_only: bool = False, key: str = "", encryption: bool = False) -> "Project":
+        """The project at `path`. Raises MissingError, BusyError (it names the process), LockedError or StoreError.
+
+        `encryption` makes an encrypted copy of a plain file possible.
+        """
+        project = cls(real_path(path), read_only=read_only, create=False, key=key, encryption=encryption)
         if not read_only:
             try:
                 project._sweep()
@@ -176,10 +181,35 @@ class Project:
             taken = [row for row in found if row is not None and row.table in quarantine.REMADE]
             return quarantine.undo_stages(self._run, taken, "A damaged part was taken out; running again makes it anew.")
 
-    def copy_to(self, to: str | Path) -> dict[str, int]:
-        """A compacted, verified copy in a new file; who writes waits meanwhile. Returns the number of rows by table."""
+    @property
+    def encrypted(self) -> bool:
+        """Whether the file needs a key."""
+        return bool(self._key)
+
+    def copy_to(self, to: str | Path, key: str | None = None) -> dict[str, int]:
+        """A compacted, verified copy in a new file; who writes waits meanwhile. Returns the number of rows by table.
+
+        The copy has this file's key, or another one; "" makes it plain.
+        """
         with self._lock, self._ready().cursor() as connection:
-            return copies.make(connection, self.path, Path(self._private.name), real_path(to))
+            return copies.make(connection, self.path, Path(self._private.name), real_path(to), self._key if key is None else key)
+
+    def renew_file(self, key: str | None = None) -> None:
+        """Put a compacted copy in this file's place, with this key or another, and close: nothing of deleted rows is left in it.
+
+        Raises StoreError with the file as it was.
+        """
+        fresh = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.renewed")
+        try:
+            with self._lock:
+                self._run("CHECKPOINT")
+                self.copy_to(fresh, key)
+                # The lock on the old file is still held: nobody else can have opened it.
+                os.replace(fresh, self.path)
+                copies.sync_folder(self.path.parent)
+                self.close()
+        finally:
+            fresh.unlink(missing_ok=True)
 
     # Reading
 
@@ -291,6 +321,12 @@ class Project:
                     self._spoiled = True
                 raise explained(error, self.path) from error
 
+    def _opened(self, create: bool) -> duckdb.DuckDBPyConnection:
+        return open_file(
+            self.path, read_only=self.read_only, create=create, private_folder=self._private.name, key=self._key,
+            encryption=self._encryption,
+        )  # fmt: skip
+
     def _ready(self) -> duckdb.DuckDBPyConnection:
         if self._closed:
             raise StoreError("The project is closed.", str(self.path))
@@ -300,7 +336,7 @@ class Project:
                     "The project file was lost in the middle of a step, so nothing of the step was kept.", str(self.path)
                 )
             self._connection.close()
-            self._connection = open_file(self.path, read_only=self.read_only, private_folder=self._private.name)
+            self._connection = self._opened(False)
             self._broken = False
         return self._connection
 

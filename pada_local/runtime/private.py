@@ -1,0 +1,23 @@
+"""How a process keeps private data where it belongs: files for this user alone, no crash dumps, no texts in logs."""
+
+import logging
+import os
+import resource
+import traceback
+
+
+def be_private() -> None:
+    """Call once at the start. Children inherit both."""
+    os.umask(0o077)
+    # A limit of one byte, and not zero: the kernel then writes no dump and hands none to a crash reporter either (core(5)).
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    limit = 0 if hard == 0 else 1
+    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
+
+
+class WithoutMessages(logging.Formatter):
+    """Where it broke, and what kind of error it was, but not its message: messages may quote data."""
+
+    def formatException(self, ei) -> str:  # noqa: N802 (the name is logging's)
+        kind, _, trace = ei
+        return "".join(traceback.format_tb(trace)) + (kind.__name__ if kind else "")
