@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from pada_local.errors import StoreError
+from pada_local.runtime.private import MEMORY, temporary_base
 
 SOCKET_PATH_BYTES = 100
 """sockaddr_un holds 108 bytes on Linux and 104 on macOS."""
@@ -53,10 +54,6 @@ def log_path(project: Path) -> Path:
     return runtime_folder() / f"{short_name(project)}.log"
 
 
-MEMORY = Path("/dev/shm")
-"""A file system in main memory that every user may use, on Linux."""
-
-
 def make_private_folder(project: Path, in_memory: bool = False) -> Path:
     """A new 0700 folder for one run's hand-over files and child logs.
 
@@ -64,7 +61,7 @@ def make_private_folder(project: Path, in_memory: bool = False) -> Path:
     adapters and caches are large. What belongs to an encrypted project lies in main memory all the same (`in_memory`): a
     killed run would leave it on the disk. Server sockets lie in it too, hence the length check.
     """
-    base = MEMORY if in_memory and os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    base = temporary_base(in_memory)
     if len(os.fsencode(base)) > 40:
         base = Path("/tmp")
     parent = own_folder(base / f"pada-{os.getuid()}")

@@ -21,6 +21,7 @@ from pada_local.intake.survey import Survey
 from pada_local.intake.tables import Tables
 from pada_local.metrics import registry
 from pada_local.runtime.catalog import find_model, resolve
+from pada_local.runtime.private import temporary_base
 from pada_local.session import create_project
 from pada_local.student.client import StudentClient
 
@@ -31,7 +32,8 @@ _BATCH = 512
 def make_project(plan: Plan, tell: Tell, key: str = "") -> dict[str, Any]:
     """Read, check, split and write; what was read, as facts. With a key the file is encrypted.
 
-    Raises DataError, UsageError, MissingError, StoreError."""
+    Raises DataError, UsageError, MissingError, StoreError.
+    """
     taker = plan.taker()
     check_file(plan.file)
     settings = _settings(plan)
@@ -41,7 +43,8 @@ def make_project(plan: Plan, tell: Tell, key: str = "") -> dict[str, Any]:
     with ExitStack() as stack:
         gathering = Gathering(None if key else plan.file.parent, [given.source for given in files], plan.drop_overlap)
         stack.callback(gathering.close)
-        private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pada-new-")))  # 0700
+        base = temporary_base(in_memory=bool(key))
+        private = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pada-new-", dir=base)))  # 0700
         client = stack.enter_context(StudentClient(private / "tokens"))
         tables = Tables(stack, private / "tables")
         lengths = Lengths(client, str(student), chat, plan.system, plan.truncate)

@@ -3,7 +3,17 @@
 import logging
 import os
 import resource
+import tempfile
 import traceback
+from pathlib import Path
+
+MEMORY = Path("/dev/shm")
+"""A file system in main memory that every user may use, on Linux."""
+
+
+def temporary_base(in_memory: bool) -> Path:
+    """Where temporary folders go: what belongs to an encrypted project into main memory, since a kill would leave it on a disk."""
+    return MEMORY if in_memory and os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
 
 
 def be_private() -> None:
