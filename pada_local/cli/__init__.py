@@ -9,6 +9,7 @@ reports.py   report, compare, export
 chat.py      chat
 care.py      check, backup
 locks.py     encrypt, decrypt, rekey, and where keys come from
+forgetting.py  forget
 tools.py     recipes, models, doctor, tui
 """
 

@@ -209,6 +209,11 @@ def _add_care(commands) -> None:
     _command(commands, "encrypt", "locks:encrypt", "encrypt the project file (asks for a passphrase, or makes --key-file)")
     _command(commands, "decrypt", "locks:decrypt", "make an encrypted project file plain again")
     rekey = _command(commands, "rekey", "locks:rekey", "give an encrypted project file another key")
+    forget = _command(commands, "forget", "forgetting:forget", "take one person's data out of every table (shows it first)")
+    forget.add_argument("--match", action="append", required=True, metavar="TEXT",
+                        help="a text of that person (may be repeated)")  # fmt: skip
+    forget.add_argument("--runs", action="store_true", help="take out the runs whose adapters learned from it, too")
+    forget.add_argument("--yes", action="store_true", help="do it; without this it is only shown")
     rekey.add_argument("--new-key-file", type=Path, metavar="F", help="made when it is not there; a passphrase when missing")
 
 

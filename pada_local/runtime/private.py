@@ -12,7 +12,7 @@ MEMORY = Path("/dev/shm")
 
 
 def temporary_base(in_memory: bool) -> Path:
-    """Where temporary folders go: what belongs to an encrypted project into main memory, since a kill would leave it on a disk."""
+    """Where temporary folders go: of an encrypted project into main memory, since a killed run leaves its folder behind."""
     return MEMORY if in_memory and os.access(MEMORY, os.W_OK) else Path(tempfile.gettempdir())
 
 

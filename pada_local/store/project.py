@@ -15,7 +15,7 @@ import duckdb
 
 from pada_local.errors import MissingError, StoreError, UsageError
 from pada_local.records import Adapter, Example, Manifest, Row, Setting
-from pada_local.store import adapters, copies, quarantine, seals
+from pada_local.store import adapters, copies, erase, quarantine, seals
 from pada_local.store.connection import ERRORS, busy, explained, log_path, open_file, real_path, taken
 from pada_local.store.tables import table_of
 
@@ -180,6 +180,17 @@ class Project:
             found = [quarantine.take_out(self._run, *row) for row in rows]
             taken = [row for row in found if row is not None and row.table in quarantine.REMADE]
             return quarantine.undo_stages(self._run, taken, "A damaged part was taken out; running again makes it anew.")
+
+    def erase(self, texts: Sequence[str], runs: Iterable[str] = ()) -> None:
+        """Take out what `erase.find` finds, vouch for the rest, and close with a fresh file in which nothing of it is left."""
+        with self._lock:
+            with self.together():
+                found = erase.find(self._run, texts, runs)
+                erase.erase(self._run, texts, found)
+                seals.mark_all(self._run)
+                seals.add(self._run, "", "", "forget")
+            erase.drop_left(self._run, found)
+            self.renew_file()
 
     @property
     def encrypted(self) -> bool:
