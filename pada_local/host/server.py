@@ -24,6 +24,7 @@ from pada_local.host.viewer import Connection
 from pada_local.look import samples
 from pada_local.recipe import Recipe, check
 from pada_local.records import EventRow, Setting
+from pada_local.store.connection import not_own
 from pada_local.store.project import Project
 from pada_local.study import Plan
 
@@ -43,6 +44,9 @@ class Host:
         """Opens the file. Raises BusyError while another process owns it, LockedError or StoreError when it cannot be read."""
         self.path = Path(os.path.realpath(path))
         self.project = Project.open(self.path, key=key)
+        if self.project.read_only:
+            self.project.close()
+            raise not_own(self.path)
         # The file's lock is ours from here on: whatever another host of this file left behind is stale.
         place.sweep_private_folders(self.path)
         if place.log_path(self.path).exists():

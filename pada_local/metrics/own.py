@@ -6,6 +6,8 @@ it: a file that was changed since then is refused and not run.
 
 import hashlib
 import math
+import os
+import stat
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,9 +28,12 @@ def python_metric(named: str) -> Metric:
     if not place or not function_name:
         raise UsageError("The metric's function is not named.", named, USE)
     try:
-        source = file.read_bytes()
+        facts, source = file.stat(), file.read_bytes()
     except OSError as error:
         raise MissingError("The metric's file cannot be read.", f"{file}: {error.strerror}", USE) from None
+    # A project may come from anybody, and names the file: it must not name one that others could put there.
+    if facts.st_uid not in (0, os.getuid()) or facts.st_mode & stat.S_IWOTH:
+        raise UsageError("The metric's file could be written by others, so it is not run.", str(file), f"chmod go-w {file}")
     digest = hashlib.sha256(source).hexdigest()[:DIGITS]
     if expected_hash and digest != expected_hash:
         fix = "Put the old file back, or make a new project with the new one."

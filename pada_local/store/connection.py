@@ -6,15 +6,15 @@ import sys
 import types
 from datetime import UTC, datetime
 from functools import cache
-from importlib import resources
 from pathlib import Path
 
 import duckdb
 
 from pada_local.errors import BusyError, MissingError, StoreError
 from pada_local.runtime import keys
+from pada_local.store import schema
 from pada_local.store.attach import attached
-from pada_local.store.tables import NAMES, table_of
+from pada_local.store.steps import migration_steps
 
 _MAGIC_OFFSET, _MAGIC = 8, b"DUCK"
 ERRORS = (duckdb.Error, UnicodeError, RuntimeError)
@@ -41,7 +41,6 @@ def open_file(
     connection = _connect(path, read_only, private_folder, key, encryption)
     try:
         _migrate(connection, path, read_only, create)
-        _check_tables(connection, path)
     except BaseException as error:
         connection.close()
         if isinstance(error, ERRORS):
@@ -53,6 +52,20 @@ def open_file(
 def real_path(path: str | Path) -> Path:
     """Absolute and without links: one file has one name here, and no name means anything else (`:memory:`, `s3:`)."""
     return Path(os.path.realpath(path))
+
+
+def is_own(path: Path) -> bool:
+    """Whether the file is this user's; a missing one is as good as own, since nothing of it is believed."""
+    try:
+        return path.stat().st_uid == os.getuid()
+    except OSError:
+        return True
+
+
+def not_own(path: Path) -> StoreError:
+    """The error for writing into a file that was opened for reading only."""
+    fix = f"Make a copy of your own: pada backup {path} MINE.duckdb"
+    return StoreError("The project file belongs to somebody else, so it is only read.", str(path), fix)
 
 
 def log_path(path: Path) -> Path:
@@ -168,15 +181,8 @@ def _unopened(error: BaseException, path: Path) -> StoreError:
     )
 
 
-def migration_steps() -> list[tuple[int, str, str]]:
-    """Version, name and SQL of every step, oldest first."""
-    folder = resources.files("pada_local.store") / "migrations"
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return [(int(name[:4]), name.removesuffix(".sql"), (folder / name).read_text(encoding="utf-8")) for name in names]
-
-
 def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool, create: bool) -> None:
-    """Brings the tables to this program's version, each step and its record in one transaction."""
+    """Brings the tables to this program's version, each step and its record in one transaction; refuses foreign ones first."""
     steps = migration_steps()
     newest, version = steps[-1][0], 0
     if not create:
@@ -187,6 +193,8 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool,
             f"{path} has version {version}; this program knows versions up to {newest}.",
             "Install the newer version. The file was not changed.",
         )
+    if not create:
+        _check_tables(connection, path, version)
     if read_only and version < newest:
         raise StoreError("The project file needs an update before it can be read.", str(path), f"Run once: pada status {path}")
     for number, name, statements in steps[version:]:
@@ -200,22 +208,16 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool,
 
 
 def _version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
-    found = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'migrations'").fetchone()
-    if found != (1,):
+    if not schema.version_table_is_ours(connection):
         raise StoreError("This is a DuckDB database but not a project file.", str(path), "Make one with: pada new FILE.duckdb …")
-    row = connection.execute("SELECT coalesce(max(version), 0) FROM migrations").fetchone()
+    row = connection.execute(f"SELECT coalesce(max(version), 0) FROM {schema.VERSIONS}").fetchone()
     return int(row[0]) if row else 0
 
 
-def _check_tables(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Every record's columns are there, in real tables: a view of that name could answer with anything."""
-    query = (
-        "SELECT table_name, column_name FROM duckdb_columns() JOIN duckdb_tables() USING (database_name, schema_name, table_name)"
-        " WHERE database_name = current_database() AND schema_name = 'main'"
-    )
-    there = set(connection.execute(query).fetchall())
-    for kind in NAMES:
-        table = table_of(kind)
-        missing = [name for name in (*(column.name for column in table.columns), "row_order") if (table.name, name) not in there]
-        if missing:
-            raise StoreError("The project file is not complete.", f"{path}: table '{table.name}' lacks {', '.join(missing)}.")
+def _check_tables(connection: duckdb.DuckDBPyConnection, path: Path, version: int) -> None:
+    """Refuses a file with anything but the tables of its version: whoever made it could have it answer with anything."""
+    wrong = schema.differences(connection, version)
+    if wrong:
+        shown = "; ".join(wrong[:3]) + ("; …" if len(wrong) > 3 else "")
+        fix = "Nothing was changed. Go on from a good copy; do not open files of people whom you do not trust."
+        raise StoreError("The project file's tables are not those that this program makes.", f"{path}: {shown}.", fix)

@@ -16,7 +16,7 @@ import duckdb
 from pada_local.errors import MissingError, StoreError, UsageError
 from pada_local.records import Adapter, Example, Manifest, Row, Setting
 from pada_local.store import adapters, copies, erase, quarantine, seals
-from pada_local.store.connection import ERRORS, busy, explained, log_path, open_file, real_path, taken
+from pada_local.store.connection import ERRORS, busy, explained, is_own, log_path, not_own, open_file, real_path, taken
 from pada_local.store.tables import table_of
 
 AnyRow = TypeVar("AnyRow", bound=Row)
@@ -78,9 +78,11 @@ class Project:
     def open(cls, path: str | Path, read_only: bool = False, key: str = "", encryption: bool = False) -> "Project":
         """The project at `path`. Raises MissingError, BusyError (it names the process), LockedError or StoreError.
 
-        `encryption` makes an encrypted copy of a plain file possible.
+        `encryption` makes an encrypted copy of a plain file possible. A file of another user is opened for reading only.
         """
-        project = cls(real_path(path), read_only=read_only, create=False, key=key, encryption=encryption)
+        path = real_path(path)
+        read_only = read_only or not is_own(path)
+        project = cls(path, read_only=read_only, create=False, key=key, encryption=encryption)
         if not read_only:
             try:
                 project._sweep()
@@ -297,6 +299,8 @@ class Project:
     @contextmanager
     def _transaction(self, mode: str = "") -> Iterator[None]:
         """The outermost transaction: commits at the end, or puts everything back as it was."""
+        if self.read_only and not mode:
+            raise not_own(self.path)
         self._run(f"BEGIN TRANSACTION {mode}")
         self._depth, self._spoiled = 1, False
         try:
