@@ -11,7 +11,7 @@ import msgspec
 
 from pada_local.data.chat import family_of
 from pada_local.errors import MissingError
-from pada_local.runtime import gguf_header, memory
+from pada_local.runtime import gguf_header, memory, untrusted
 from pada_local.runtime.shape import Shape, of_config, of_gguf
 
 SECONDS, CHILD_BYTES = 30, 2**30
@@ -113,6 +113,12 @@ def _folder(folder: Path) -> Facts:
     if pickles:
         fix = "Remove it if the folder holds the same weights as .safetensors, or convert them first."
         raise MissingError("The folder holds a file that can run code when it is loaded.", f"{folder}: {pickles[0]}", fix)
+    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+        try:
+            untrusted.check_content(file)
+        except untrusted.Untrusted as error:
+            fix = "Remove it if the model does not need it, or choose another model."
+            raise MissingError("The folder holds a file that can run code when it is loaded.", f"{file} {error}.", fix) from None
     weights = sorted(folder.glob("*.safetensors"))
     if not weights or not (folder / "tokenizer.json").is_file():
         fix = "Give the folder of a Transformers model: config.json, tokenizer.json and *.safetensors."
@@ -142,15 +148,10 @@ def _json(file: Path, needed: bool = True) -> dict[str, Any]:
 
 def _tensors(file: Path) -> list[list[int]]:
     """Shapes in a safetensors header; its length is checked before it is read."""
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        text = stream.read(length) if 2 <= length <= min(100 * 2**20, file.stat().st_size) else b""
     try:
-        header = json.loads(text)
-        shapes = [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
-        return [[int(side) for side in shape] for shape in shapes]
-    except (ValueError, AttributeError, KeyError, TypeError, RecursionError):
-        raise MissingError("This is no safetensors file.", str(file), "Copy the model again.") from None
+        return [entry["shape"] for entry in untrusted.read_safetensors(file).values()]
+    except untrusted.Untrusted as error:
+        raise MissingError("This is no safetensors file to be trusted.", f"{file} {error}.", "Copy the model again.") from None
 
 
 def _product(shape: list[int]) -> int:

@@ -16,6 +16,13 @@ MAGIC, VERSIONS = b"GGUF", (2, 3)
 MOST_KEYS, MOST_TENSORS, LONGEST_KEY, LONGEST_TEXT = 4096, 65_536, 1024, 64 * 2**20
 SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 TEXT, ARRAY = 8, 9
+BLOCKS = {
+    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 40), 10: (256, 84),
+    11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 15: (256, 292), 16: (256, 66), 17: (256, 74), 18: (256, 98),
+    19: (256, 50), 20: (32, 18), 21: (256, 110), 22: (256, 82), 23: (256, 136), 24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8),
+    28: (1, 8), 29: (256, 56), 30: (1, 2), 34: (256, 54), 35: (256, 66), 39: (32, 17),
+}  # fmt: skip
+"""By tensor type: values in a block, bytes of a block."""
 TEMPLATE = "tokenizer.chat_template"
 
 
@@ -94,18 +101,31 @@ def read_header(path: str) -> dict[str, Any]:
         for _ in range(keys):
             key = reader.text(LONGEST_KEY)
             found[key] = reader.value(reader.number("<I"))
-        parameters, output = 0, False
-        for _ in range(tensors):
-            output = reader.text(LONGEST_KEY) == "output.weight" or output
-            sides = reader.number("<I")
-            if sides > 8:
-                raise BadHeader(f"a tensor with {sides} dimensions")
-            count = 1
-            for _ in range(sides):
-                count *= reader.number("<Q")
-            parameters += count
-            reader.skip(12)  # type and offset
+        table = [_tensor(reader) for _ in range(tensors)]
+        alignment = found.get("general.alignment", 32)
+        if not isinstance(alignment, int) or not 1 <= alignment <= 2**16 or alignment & (alignment - 1):
+            raise BadHeader(f"an alignment of {alignment}")
+        begin = -(-file.tell() // alignment) * alignment
+        for _, _, at, needed in table:
+            if at % alignment or begin + at + needed > size:
+                raise BadHeader("a tensor that lies outside the file")
+        parameters, output = sum(count for _, count, _, _ in table), any(name == "output.weight" for name, *_ in table)
         return {"metadata": found, "tensors": tensors, "parameters": parameters, "output": output}
+
+
+def _tensor(reader: Reader) -> tuple[str, int, int, int]:
+    """Name, number of values, place, and bytes of the next tensor (of a type that is not known here: one byte at least)."""
+    name, sides = reader.text(LONGEST_KEY), reader.number("<I")
+    if sides > 8:
+        raise BadHeader(f"a tensor with {sides} dimensions")
+    count = 1
+    for _ in range(sides):
+        count *= reader.number("<Q")
+    kind, at = reader.number("<I"), reader.number("<Q")
+    values, size = BLOCKS.get(kind, (0, 0))
+    if count < 1 or kind > 255 or (values and count % values):
+        raise BadHeader(f"a tensor of {count} values of the kind {kind}")
+    return name, count, at, count // values * size if values else 1
 
 
 def main(path: str, most_bytes: int, seconds: int) -> int:

@@ -6,12 +6,13 @@ import math
 from pathlib import Path
 from typing import Any
 
+from pada_local.runtime import untrusted
 from pada_local.worker.problems import JobError
 
 UNSAFE_ENDINGS = frozenset(
     ".bin .pt .pth .pt2 .pkl .pickle .ckpt .joblib .npy .npz .h5 .keras .msgpack .py .so .dill .mar .nemo".split()
 )
-MAX_JSON_BYTES, MAX_HEADER_BYTES = 64 * 2**20, 100 * 2**20
+MAX_JSON_BYTES = 64 * 2**20
 # The last one is a number in Gemma 3.
 PLAIN_UNDERSCORE_KEYS = frozenset({"_name_or_path", "_commit_hash", "_attn_implementation", "_sliding_window_pattern"})
 ATTENTION_KEYS = frozenset({"_attn_implementation", "attn_implementation"})
@@ -30,6 +31,11 @@ def check_folder(folder: str) -> Path:
                 "Only models in the safetensors format are loaded.",
                 "Remove that file if the folder holds the same weights as .safetensors, or convert them first.",
             )  # fmt: skip
+        try:
+            untrusted.check_content(file)
+        except (untrusted.Untrusted, OSError) as error:
+            fix = "Remove it if the model does not need it, or choose another model."
+            raise JobError("model", f"{file} {error}, so this folder is refused.", fix=fix) from error
     weights = [file for file in files if file.suffix == ".safetensors"]
     if not weights:
         raise JobError("model", f"The folder {folder} holds no .safetensors file.", fix="Choose another model folder.")
@@ -43,14 +49,10 @@ def check_folder(folder: str) -> Path:
 
 def read_header(file: Path) -> dict[str, Any]:
     """Names, types and shapes of the tensors in a safetensors file; refuses anything else under that name."""
-    with file.open("rb") as stream:
-        size = int.from_bytes(stream.read(8), "little")
-        text = stream.read(size) if 2 <= size <= min(MAX_HEADER_BYTES, file.stat().st_size) else b""
     try:
-        header = json.loads(text)
-        return {name: entry for name, entry in header.items() if name != "__metadata__"}
-    except (ValueError, AttributeError, RecursionError) as error:
-        raise JobError("model", f"{file} is not a safetensors file.", fix="Copy the model again.") from error
+        return untrusted.read_safetensors(file)
+    except (untrusted.Untrusted, OSError) as error:
+        raise JobError("model", f"{file} is not a safetensors file.", f"It {error}.", "Copy the model again.") from error
 
 
 def read_json(file: Path) -> dict[str, Any]:

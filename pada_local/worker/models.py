@@ -1,9 +1,11 @@
 """Loads students from local folders, safetensors only, and keeps the last one in memory between jobs."""
 
+import dataclasses
 import importlib.util
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,6 +15,8 @@ from pada_local.worker.folders import check_folder, fingerprint, read_json
 from pada_local.worker.problems import JobError, is_out_of_memory
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+OLD_NAMES = frozenset({"torch_dtype", "rope_theta", "rope_scaling", "rope_local_base_freq", "quantization_config"})
+"""Keys that the classes of today take from older files, or pass on."""
 LARGE_WEIGHTS_BYTES = 100 * 10**6
 
 
@@ -63,12 +67,29 @@ def load_base(folder: str, dtype: torch.dtype, **more: Any) -> Any:
     safely = {"local_files_only": True, "trust_remote_code": False, "use_safetensors": True,
               "attn_implementation": "eager" if capped else "sdpa"}  # fmt: skip
     try:
-        model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, **safely, **more)
+        model = AutoModelForCausalLM.from_pretrained(path, config=known_config(path), dtype=dtype, **safely, **more)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise
         raise JobError("model", f"The student in {folder} cannot be loaded.", str(error), "Choose another model.") from error
     return model.eval().requires_grad_(False)
+
+
+def known_config(path: Path) -> Any:
+    """The folder's config with nothing in it but what the library's own class of that model type declares.
+
+    Raises JobError for a type that the library does not know. What is dropped cannot steer the library in ways nobody thought of.
+    """
+    from transformers import CONFIG_MAPPING
+
+    found = read_json(path / "config.json")
+    name = str(found.get("model_type", ""))
+    if name not in CONFIG_MAPPING:
+        fix = "Choose a model of a family that is known (docs/models.md)."
+        raise JobError("model", f"The student in {path} is of an unknown type {name[:40]!r}.", fix=fix)
+    kind = CONFIG_MAPPING[name]
+    declared = {field.name for field in dataclasses.fields(kind)} | set(kind.attribute_map) | OLD_NAMES
+    return kind.from_dict({key: value for key, value in found.items() if key in declared})
 
 
 def load_in_4_bits(folder: str, dtype: torch.dtype, device: str) -> Any:
