@@ -10,6 +10,7 @@ chat.py      chat
 care.py      check, backup
 locks.py     encrypt, decrypt, rekey, and where keys come from
 forgetting.py  forget
+scanning.py  scan
 tools.py     recipes, models, doctor, tui
 """
 

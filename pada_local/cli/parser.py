@@ -85,6 +85,7 @@ def _add_new(new: argparse.ArgumentParser) -> None:
     task.add_argument("--judge", default="", metavar="NAME|PATH", help="model that judges them (the teacher when missing)")
     new.add_argument("--seed", type=int, default=1, help="decides the split when --validation or --test is missing (1)")
     new.add_argument("--encrypt", action="store_true", help="encrypt the project file (docs/keeping.md)")
+    new.add_argument("--mask", action="store_true", help="write likely personal data as [NAME], [EMAIL], … (docs/privacy.md)")
     new.add_argument("--drop-overlap", action="store_true", help="drop an example from train when it is in another split too")
     new.add_argument("--truncate", action="store_true", help="cut inputs that are too long for the student, and count them")
 
@@ -209,6 +210,7 @@ def _add_care(commands) -> None:
     _command(commands, "encrypt", "locks:encrypt", "encrypt the project file (asks for a passphrase, or makes --key-file)")
     _command(commands, "decrypt", "locks:decrypt", "make an encrypted project file plain again")
     rekey = _command(commands, "rekey", "locks:rekey", "give an encrypted project file another key")
+    _command(commands, "scan", "scanning:scan", "likely personal data in examples and samples")
     forget = _command(commands, "forget", "forgetting:forget", "take one person's data out of every table (shows it first)")
     forget.add_argument("--match", action="append", required=True, metavar="TEXT",
                         help="a text of that person (may be repeated)")  # fmt: skip

@@ -2,12 +2,16 @@
 
 import itertools
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from pada_local.crew import chat_family, check_teacher
+from pada_local.data import personal
 from pada_local.data.chat import prompt_and_answer
 from pada_local.data.columns import RawExample, Taker
 from pada_local.data.gather import SPLITS, Gathering
@@ -48,10 +52,11 @@ def make_project(plan: Plan, tell: Tell, key: str = "") -> dict[str, Any]:
         client = stack.enter_context(StudentClient(private / "tokens"))
         tables = Tables(stack, private / "tables")
         lengths = Lengths(client, str(student), chat, plan.system, plan.truncate)
-        read = []
+        read, masked = [], Counter[str]()
         for number, given in enumerate(files):
             before = gathering.rows
             for batch in _batches(given, taker, tables, gathering.rows, tell):
+                batch = _masked(batch, masked) if plan.mask else batch
                 check.look(given.source, batch)
                 for raw in lengths.look(given.source, batch):
                     gathering.add(given.side, number, raw)
@@ -68,6 +73,7 @@ def make_project(plan: Plan, tell: Tell, key: str = "") -> dict[str, Any]:
         "file": str(plan.file), "examples": survey.counts, "settings": settings, "read": read,
         "duplicates": gathering.duplicates, "contradictory": gathering.contradictions,
         "contradiction": gathering.contradiction, "dropped_overlap": gathering.dropped, "tokens": lengths.facts(),
+        "masked": dict(masked),
         **survey.facts(),
     }  # fmt: skip
     return facts | {"chat": chat, "rendered": _rendered(chat, settings["system"], survey)}
@@ -86,6 +92,15 @@ def _batches(given: Given, taker: Taker, tables: Tables, rows: int, tell: Tell) 
         rows += len(batch)
         tell(f"reading {given.source.path.name}", rows, place.done_bytes / place.total_bytes if place.total_bytes else 0.0)
         yield batch
+
+
+def _masked(batch: list[RawExample], counts: Counter[str]) -> list[RawExample]:
+    """The rows with likely personal data written over; what was found is counted by kind."""
+    rows = []
+    for raw in batch:
+        counts.update(span.kind for text in (raw.input, raw.output) for span in personal.find(text))
+        rows.append(msgspec.structs.replace(raw, input=personal.mask(raw.input), output=personal.mask(raw.output)))
+    return rows
 
 
 def _told(examples: Iterator[Any], gathering: Gathering, tell: Tell) -> Iterator[Any]:

@@ -40,6 +40,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     seed: int = 1
     truncate: bool = False
     drop_overlap: bool = False
+    mask: bool = False
 
     def taker(self) -> Taker:
         """Raises UsageError when it is not clear what is to be taken."""

@@ -31,6 +31,9 @@ def _counts(facts: dict[str, Any]) -> str:
 
 def _oddities(facts: dict[str, Any]) -> list[str]:
     said = []
+    if masked := facts["masked"]:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(masked.items(), key=lambda one: -one[1]))
+        said.append(f"Masked: {kinds}. What the rules do not know is still there: look at the examples.")
     if twice := facts["duplicates"]:
         said.append(f"Duplicates: {twice:,} (the same input and output again; taken once).")
     if dropped := facts["dropped_overlap"]:
