@@ -15,7 +15,7 @@ import msgspec
 from pada_local import prompts, review
 from pada_local.context import Context, Rows
 from pada_local.crew import assemble
-from pada_local.data.leakage import LeakGuard
+from pada_local.data.guards import guard_of
 from pada_local.errors import Interrupted, UsageError
 from pada_local.events import Event, NeedsReview, RoundStarted, RunDone, RunStarted, StageDone, StageSkipped, StageStarted
 from pada_local.methods.predictions import answer_examples, scores_of, train_errors, validation_failures
@@ -73,9 +73,7 @@ def _run(context: Context, hold_test: bool) -> str:
         context.emit(RunDone(run_id=run.id, champion_round=run.champion_round, test_mean=None, reason=done))
         return run.state
     rows, gate_settings = context.rows, context.recipe.gate
-    protected = [e.input for split in ("validation", "test") for e in rows.get(Example, split=split)]
-    training = [e.input for e in context.training_examples()]
-    context.scratch["guard"] = LeakGuard(protected, training, gate_settings.leak_jaccard)
+    context.scratch["guard"] = guard_of(rows, gate_settings.leak_jaccard, context.training_examples())
     reason = _rounds(context)
     if hold_test:
         raise Interrupted(HELD, "Its test waits until all runs of the study are trained.", "Go on with the same 'pada study'.")

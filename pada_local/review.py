@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from pada_local.context import Rows
-from pada_local.data.leakage import LeakGuard
+from pada_local.data.guards import guard_of
 from pada_local.errors import UsageError
 from pada_local.metrics import registry
-from pada_local.records import Candidate, Decision, Example, Pattern, Round, Row, Setting, Stage, Strategy, content_id
+from pada_local.records import Candidate, Decision, Pattern, Round, Row, Setting, Stage, Strategy, content_id
 from pada_local.runtime.safe import safe_line
 
 STRATEGIES, SAMPLES = KINDS = "strategies", "samples"
@@ -142,7 +142,8 @@ def _edit(rows: Any, row: Candidate, words: dict[str, str]) -> list[Row]:
     metric = rows.one(Setting, key="metric")
     if metric and (problem := registry.format_error(metric.value, answer)):
         raise UsageError("The output does not have the form that the metric can score.", problem)
-    if reason := _guard(rows).refuses(text):
+    guard = guard_of(rows)
+    if reason := guard.refuses(text) or guard.gives_away(answer):
         raise UsageError("The text cannot be used.", reason)
     return [msgspec.structs.replace(row, input=text, output=answer, state="accepted", reason="")]
 
@@ -151,7 +152,7 @@ def _rewrite(rows: Any, row: Strategy, words: dict[str, str]) -> list[Row]:
     text = words.get("text", "").strip()
     if not text:
         raise UsageError("A strategy needs a text.")
-    if reason := _guard(rows).refuses_within(text):
+    if reason := guard_of(rows).refuses_within(text):
         raise UsageError("The text cannot be used.", reason)
     return [msgspec.structs.replace(row, edited=text, state="ok")]
 
@@ -203,11 +204,6 @@ def _refuse_late(rows: Any, row: Any) -> None:
     if rows.count(Stage, run_id=row.run_id, round=row.round, name=stage):
         late = "this round's samples were selected" if stage == "select" else "samples were written from it"
         raise UsageError(f"It is too late for that: {late} already.", "The next round's can be decided about.")
-
-
-def _guard(rows: Any) -> LeakGuard:
-    texts = {split: [row.input for row in rows.get(Example, split=split)] for split in ("train", "validation", "test")}
-    return LeakGuard([*texts["validation"], *texts["test"]], texts["train"])
 
 
 def _body(rows: Sequence[Any]) -> str:

@@ -22,6 +22,7 @@ _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _SHORTEST_QUOTE = 4
 """A protected input of fewer words than this is too ordinary to be recognised inside a longer text."""
 _SHORTEST_WINDOW = 5
+_SHORTEST_CODE = 8
 _SLACK = 1e-9
 _SHORT, _LONG = 0, 1
 
@@ -107,10 +108,18 @@ class LeakGuard:
     """Says of a text whether it comes too near to a protected (validation or test) input.
 
     `training` lists the inputs that the student may see: a long run of words that they hold too gives nothing away.
-    `jaccard` is the word overlap for short texts, `run` the length of a shared run of words for long ones.
+    `jaccard` is the word overlap for short texts, `run` the length of a shared run of words for long ones. `outputs` are the
+    outputs of the protected and of the training examples: what stands in them matters for codes only (see `gives_away`).
     """
 
-    def __init__(self, protected: Iterable[str], training: Iterable[str], jaccard: float = 0.8, run: int = 13) -> None:
+    def __init__(
+        self,
+        protected: Iterable[str],
+        training: Iterable[str],
+        jaccard: float = 0.8,
+        run: int = 13,
+        outputs: tuple[Iterable[str], Iterable[str]] = ((), ()),
+    ) -> None:
         if not 0 < jaccard <= 1 or run < 1:
             raise UsageError("The leak guard cannot work with these settings.", f"leak_jaccard = {jaccard}, run = {run}.")
         self._run, self._jaccard = run, jaccard
@@ -123,6 +132,11 @@ class LeakGuard:
         self._secret_runs = {hash(part) for words in inputs for part in _runs(words, run)}
         for words in taught:
             self._secret_runs.difference_update(map(hash, _runs(words, run)))
+        secret, known = (
+            _codes(word for words in (*texts, *map(normalise_words, more)) for word in words)
+            for texts, more in ((inputs, outputs[0]), (taught, outputs[1]))
+        )
+        self._codes = secret - known
         self._index_similar(inputs)
         self._quoted = _Quotes((words for words in inputs if len(words) >= _SHORTEST_QUOTE), run - 1)
         self._taught = _Quotes((words for words in taught if len(words) >= _SHORTEST_WINDOW), run - 1)
@@ -147,6 +161,8 @@ class LeakGuard:
             return "it equals a protected input"
         if self._shares_run(words):
             return f"it shares a run of {self._run} words with a protected input"
+        if code := self._gives_away(words):
+            return code
         # Either side being short is enough: a short text is held against all, a long one against the short inputs.
         against = (_SHORT, _LONG) if len(words) < self._run else (_SHORT,)
         if words and any(self._inputs.has(frozenset(words), key) for key in against):
@@ -165,6 +181,8 @@ class LeakGuard:
             return "it quotes a protected input"
         if self._shares_run(words):
             return f"it shares a run of {self._run} words with a protected input"
+        if code := self._gives_away(words):
+            return code
         taught = list(self._taught.spans(words)) if self._window_lengths else []
         for length in self._window_lengths:
             # So many words of a window may differ at the threshold; as many may stick out of a training input.
@@ -174,8 +192,20 @@ class LeakGuard:
                     return f"a part of it overlaps with a protected input (Jaccard of at least {self._jaccard:g})"
         return ""
 
+    def gives_away(self, text: str) -> str:
+        """Why this text, whatever else it says, names something that only protected examples hold: a number or a code."""
+        return self._gives_away(tuple(normalise_words(text)))
+
+    def _gives_away(self, words: Words) -> str:
+        return "" if self._codes.isdisjoint(words) else "it holds a number or code that only protected examples hold"
+
     def _shares_run(self, words: Words) -> bool:
         return any(hash(part) in self._secret_runs for part in _runs(words, self._run))
+
+
+def _codes(words: Iterable[str]) -> set[str]:
+    """Words that are no words: long ones with digits in them, such as numbers of cards, contracts and patients."""
+    return {word for word in words if len(word) >= _SHORTEST_CODE and any(one.isdigit() for one in word)}
 
 
 def _inside(start: int, end: int, spans: list[tuple[int, int]], slack: int) -> bool:

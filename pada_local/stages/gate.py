@@ -17,7 +17,7 @@ from pada_local.metrics.registry import format_error
 from pada_local.records import Candidate, JudgeAudit, Strategy, Verdict, content_id
 from pada_local.teacher.protocol import Answer, Ask
 
-VERSION = 4
+VERSION = 5
 USES = ("gate", "teacher")
 PROMPTS = ("judge", "solve", "repair")
 
@@ -56,7 +56,7 @@ def _cheap_checks(context: Context, pending: list[Candidate]) -> tuple[dict[str,
         wrong_form = "" if schema else format_error(metric, candidate.output)
         twin = None if schema else index.find(candidate.input)
         checks = {
-            "schema": schema, "format": wrong_form, "leak": guard.refuses(candidate.input),
+            "schema": schema, "format": wrong_form, "leak": guard.refuses(candidate.input) or guard.gives_away(candidate.output),
             "duplicate": "It is too much like an item that is there already." if twin else "",
         }  # fmt: skip
         if candidate.origin == "rephrase" and not schema:

@@ -8,7 +8,7 @@ from pada_local.context import Context, Outcome
 from pada_local.methods.writers import WRITERS
 from pada_local.records import Candidate, Strategy
 
-VERSION = 2
+VERSION = 3
 USES = ("loop", "generate", "gate")
 PROMPTS: tuple[str, ...] = ()
 
@@ -26,7 +26,7 @@ def run(context: Context) -> Outcome:
     accepted = context.rows.get(Candidate, run_id=context.run_id, round=context.round, state="accepted")
     changed, leaked = [], 0
     for row in sorted(accepted, key=lambda row: (row.wave, row.position)):
-        reason = guard.refuses(row.input)
+        reason = guard.refuses(row.input) or guard.gives_away(row.output)
         if reason:
             changed.append(msgspec.structs.replace(row, state="leaked", reason=reason, selected=False))
             leaked += 1
