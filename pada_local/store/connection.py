@@ -40,7 +40,7 @@ def open_file(
     _check_path(path, create, key)
     connection = _connect(path, read_only, private_folder, key, encryption)
     try:
-        _migrate(connection, path, read_only, create)
+        _migrate(connection, path, read_only, create, Path(private_folder) if private_folder else None, key)
     except BaseException as error:
         connection.close()
         if isinstance(error, ERRORS):
@@ -181,8 +181,13 @@ def _unopened(error: BaseException, path: Path) -> StoreError:
     )
 
 
-def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool, create: bool) -> None:
-    """Brings the tables to this program's version, each step and its record in one transaction; refuses foreign ones first."""
+def _migrate(
+    connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool, create: bool, private_folder: Path | None, key: str
+) -> None:
+    """Brings the tables to this program's version, each step and its record in one transaction; refuses foreign ones first.
+
+    A verified copy of an older file is made beside it before anything is changed.
+    """
     steps = migration_steps()
     newest, version = steps[-1][0], 0
     if not create:
@@ -197,6 +202,10 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool,
         _check_tables(connection, path, version)
     if read_only and version < newest:
         raise StoreError("The project file needs an update before it can be read.", str(path), f"Run once: pada status {path}")
+    if not create and version < newest and private_folder:
+        from pada_local.store import copies  # it needs this module
+
+        copies.make(connection, path, private_folder, _name_of_copy(path, version), key)
     for number, name, statements in steps[version:]:
         connection.execute("BEGIN TRANSACTION")
         connection.execute(statements)
@@ -205,6 +214,12 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool,
         connection.execute("COMMIT")
         # Replaying changes of tables from the log is where DuckDB has had its bugs: leave none in it.
         connection.execute("CHECKPOINT")
+
+
+def _name_of_copy(path: Path, version: int) -> Path:
+    endings = ("", *(f"-{n}" for n in range(2, 1000)))
+    names = (path.with_name(f"{path.stem}.version-{version}{ending}{path.suffix}") for ending in endings)
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def _version(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
