@@ -26,7 +26,7 @@ CLOCKS = (-86_400.0, 86_400.0, -3_600.0, -2e9)
 """A day back, a day on, an hour back (as in autumn), 1970."""
 TIMES = {
     "runs": ("created_at", "reason"), "rounds": ("train_seconds",), "stages": ("elapsed_s",), "adapters": ("train_seconds",),
-    "test_looks": ("at",), "events": None, "manifest": None, "seals": None,
+    "test_looks": ("at",), "events": None, "manifest": None, "marks": None,
 }  # fmt: skip
 """Columns that tell time, and tables (None) that do nothing else; all others are the same in every run of one seed."""
 LEAVE_S = 5.0
