@@ -2,13 +2,13 @@
 
 import argparse
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from pada_local.cli import talk
 from pada_local.errors import ExitCode, UsageError
 from pada_local.export.folder import check_target, new_folder
+from pada_local.runtime.private import temporary_folder_for
 from pada_local.runtime.safe import safe
 from pada_local.session import Session, check_new_path
 
@@ -89,7 +89,7 @@ def _model(options: argparse.Namespace, to: Path) -> int:
     wish = Wish(kind=kind, types=tuple(options.type.split(",")), dtype=options.dtype, most=options.prompts)
     check(wish)
     bar = talk.Bar()
-    with tempfile.TemporaryDirectory(prefix="pada-export-") as folder:
+    with temporary_folder_for(options.file, "pada-export-") as folder:
         subject = read_subject(options.file, options.run, Path(folder))
         try:
             report = export_model(subject, to, wish, bar.show, lambda: False)

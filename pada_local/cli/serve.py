@@ -3,13 +3,13 @@
 import argparse
 import contextlib
 import signal
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from pada_local.cli import talk
 from pada_local.cli.exports import read_subject
 from pada_local.errors import ExitCode, MissingError, TeacherError, UsageError
+from pada_local.runtime.private import temporary_folder_for
 
 CHECKED_PROMPTS = 64
 
@@ -65,7 +65,7 @@ def _found(options: argparse.Namespace) -> Iterator[tuple[Path, str, str, int]]:
     wish = Wish(kind="openai", types=(options.type,), most=CHECKED_PROMPTS)
     check(wish)
     bar = talk.Bar()
-    with tempfile.TemporaryDirectory(prefix="pada-serve-") as folder:
+    with temporary_folder_for(given, "pada-serve-") as folder:
         to = Path(folder) / "export"
         (Path(folder) / "adapter").mkdir()
         subject = read_subject(given, options.run, Path(folder) / "adapter")

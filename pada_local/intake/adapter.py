@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +18,8 @@ from pada_local.methods.predictions import answer_examples, scores_of
 from pada_local.metrics.compare import bootstrap_interval
 from pada_local.recipe import Loop, Recipe
 from pada_local.records import Adapter, Example, RecipeRow, Round, Run, Setting, TestLook, content_id
+from pada_local.runtime.private import temporary_folder_for
+from pada_local.session import open_alone
 from pada_local.store.project import Project
 from pada_local.student.client import StudentClient
 from pada_local.student.protocol import CheckAdapter
@@ -32,7 +33,7 @@ def import_adapter(file: Path, folder: Path, name: str, tell: Tell, cancelled: C
 
     Raises MissingError, BusyError (a host has the file), StudentError (it does not fit), UsageError (it is there already).
     """
-    with tempfile.TemporaryDirectory(prefix="pada-import-") as private, Project.open(file) as project:
+    with temporary_folder_for(file, "pada-import-") as private, open_alone(file) as project:
         files = _read(folder, Path(private) / "adapter")
         settings = {row.key: row.value for row in project.get(Setting)}
         recipe = Recipe(name=name, about="A LoRA that was trained elsewhere.", loop=Loop(rounds=1, augment="none"))

@@ -7,6 +7,8 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from pada_local.runtime import keys
+
 MEMORY = Path("/dev/shm")
 """A file system in main memory that every user may use, on Linux."""
 
@@ -23,6 +25,11 @@ def be_private() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     limit = 0 if hard == 0 else 1
     resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
+
+
+def temporary_folder_for(project: Path, prefix: str) -> tempfile.TemporaryDirectory[str]:
+    """A 0700 folder for work on a project's data, in main memory if the file is encrypted. Not for who has the file open."""
+    return tempfile.TemporaryDirectory(prefix=prefix, dir=temporary_base(keys.file_is_encrypted(project)))
 
 
 class WithoutMessages(logging.Formatter):
