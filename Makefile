@@ -6,7 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo pictures test lint format faults soak study test-bench bench-student test-unsloth test-sets bench-teacher bench-gpu test-gpu bench-loop clean-env
+.PHONY: help install demo pictures test lint format faults soak study test-bench test-private test-unsloth test-sets test-gpu \
+	bench-student bench-teacher bench-gpu bench-loop clean-env
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -35,11 +36,14 @@ format: $(STAMP) ## let ruff put the code in order
 # Commands that tests start are counted too; coverage is printed even when a test failed, and make fails then.
 test: lint ## lint, every test but the slow faults, coverage of pada_local
 	rm -rf build/coverage && mkdir -p build/coverage
-	$(BIN)/coverage run -m pytest -q -m "not faults and not sets and not soak and not bench" $(TESTS); code=$$?; \
+	$(BIN)/coverage run -m pytest -q --durations=20 -m "not faults and not sets and not soak and not bench and not private" $(TESTS); code=$$?; \
 	$(BIN)/coverage combine -q; $(BIN)/coverage report; exit $$code
 
 faults: $(STAMP) ## kill, fill and bend things: slow
 	$(BIN)/python -m pytest -q -m faults $(TESTS)
+
+test-private: $(STAMP) ## nothing leaves: every command without a network under watch, an encrypted run searched (minutes)
+	$(BIN)/python -m pytest -q -s -m private $(TESTS)
 
 soak: $(STAMP) ## two hours of runs with random faults (PADA_SOAK_SECONDS=600 for less)
 	$(BIN)/python -m pytest -q -s -m soak $(TESTS)

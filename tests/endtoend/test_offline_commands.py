@@ -15,7 +15,7 @@ from tests.endtoend.conftest import own_environment
 from tests.endtoend.test_offline import check_audit, hooked, unshared  # noqa: F401 (a fixture)
 from tests.faults import crash_help as crash
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.private, pytest.mark.timeout(1500)]
 PROXIES = {
     name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 }

@@ -17,7 +17,7 @@ from pada_local.store.project import Project
 from tests.endtoend.conftest import own_environment
 from tests.faults import crash_help as crash
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.private, pytest.mark.timeout(1500)]
 MARKER = "QUAGGA7731"
 WRITES = re.compile(r'(?:openat\(AT_FDCWD, |creat\(|mkdir\()"([^"]+)".*(?:O_WRONLY|O_RDWR|O_CREAT|mkdir|creat).*= \d+$')
 
