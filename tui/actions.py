@@ -110,6 +110,28 @@ ACTIONS = (
     Action(RECIPES, "w", "start", "recipe: start a run", "Start a run of the open project with the marked recipe."),
 )
 
+REPLAY = (
+    Action("", "space", "replay('pause')", "replay: pause or play", "Hold the replay, or let it go on."),
+    Action("", "plus,equals_sign", "replay('faster')", "replay: faster", "Twice as fast."),
+    Action("", "minus", "replay('slower')", "replay: slower", "Half as fast."),
+    Action("", "full_stop", "replay('stage')", "replay: next stage", "On to where the next stage starts."),
+    Action("", "greater_than_sign", "replay('end')", "replay: to the end", "Everything at once.", False),
+    Action("", "less_than_sign", "replay('start')", "replay: to the start", "Begin again.", False),
+)
+"""Keys of `pada replay`, on every screen of it."""
+SIGNS = {
+    "plus,equals_sign": "+", "minus": "-", "full_stop": ".", "greater_than_sign": ">", "less_than_sign": "<",
+    "question_mark": "?", "slash": "/", "left_square_bracket": "[", "right_square_bracket": "]",
+}  # fmt: skip
+"""How keys with long names are shown."""
+
+CHANGES = frozenset({
+    (RUN, "start"), (RUN, "other"), (RUN, "pause"), (RUN, "stop"), (RUN, "skip"), (PATTERNS, "rewrite"), (PATTERNS, "quota"),
+    (PATTERNS, "exclude"), (PATTERNS, "merge"), (PATTERNS, "undo"), (PATTERNS, "confirm"), (SAMPLES, "accept"),
+    (SAMPLES, "reject"), (SAMPLES, "edit"), (SAMPLES, "undo"), (SAMPLES, "all"), (SAMPLES, "confirm"), (RECIPES, "start"),
+})  # fmt: skip
+"""Screen and call of what changes the project: off in a replay. One that is missing here the host still refuses."""
+
 
 MOVES = (
     ("tab", "next panel", "shift+tab goes to the one before."),
@@ -128,7 +150,11 @@ def of_screen(screen: str) -> list[Action]:
 
 def bindings(screen: str) -> list[Binding]:
     """Textual's bindings for one screen, or for the app where `screen` is empty."""
-    own = [action for action in ACTIONS if action.screen == screen]
+    return bindings_of(tuple(action for action in ACTIONS if action.screen == screen))
+
+
+def bindings_of(own: tuple[Action, ...]) -> list[Binding]:
+    """Textual's bindings for some actions."""
     return [
         Binding(action.key, action.call, action.name.partition(": ")[2], show=action.in_footer, key_display=None)
         for action in own

@@ -55,7 +55,7 @@ class Commands(Provider):
 
     def _found(self) -> list[tuple[actions.Action, str]]:
         app: PadaApp = self.app  # type: ignore[assignment]
-        found = [(one, reasons.why_not(app, one)) for one in actions.of_screen(getattr(self.screen, "NAME", ""))]
+        found = [(one, reasons.why_not(app, one)) for one in app.actions_of(getattr(self.screen, "NAME", ""))]
         return sorted(found, key=lambda one: bool(one[1]))
 
     async def discover(self) -> Hits:
@@ -127,7 +127,7 @@ class PadaApp(App[int]):
     def open_project(self, path: Path) -> None:
         """Look at another project; the one before goes on by itself."""
         self._close_project()
-        self.path, self.door, self.seen = path, Door(path), Seen()
+        self.path, self.door, self.seen = path, self.make_door(path), Seen()
         self._knock(self.door)
 
     @work(thread=True, exclusive=True, group="open")
@@ -144,9 +144,21 @@ class PadaApp(App[int]):
         if door is not self.door:
             return
         self.sub_title = safe(door.path.name)
-        self.feed = Feed(door, self.post_message)
+        self.feed = self.make_feed(door)
         self.feed.start()
         self.action_go(actions.RUN)
+
+    def make_door(self, path: Path) -> Door:
+        """The way to the project's host."""
+        return Door(path)
+
+    def make_feed(self, door: Door) -> Feed:
+        """Where the run's events come from."""
+        return Feed(door, self.post_message)
+
+    def actions_of(self, screen: str) -> list[actions.Action]:
+        """What can be done on a screen: for the palette and the list of keys."""
+        return actions.of_screen(screen)
 
     def _close_project(self) -> None:
         if self.feed is not None:
@@ -216,7 +228,7 @@ class PadaApp(App[int]):
 
     def action_keys(self) -> None:
         name = getattr(self.screen, "NAME", "")
-        rows = [*((_shown(one.key), one.name, one.help) for one in actions.of_screen(name)), *actions.MOVES]
+        rows = [*((_shown(one.key), one.name, one.help) for one in self.actions_of(name)), *actions.MOVES]
         self.push_screen(Page(f"Keys: {name}", "\n".join(f"{key:<8} {told:<26} {help_}" for key, told, help_ in rows)))
 
     def action_theme(self) -> None:
@@ -261,7 +273,7 @@ class PadaApp(App[int]):
 
 
 def _shown(key: str) -> str:
-    return {"question_mark": "?", "slash": "/", "left_square_bracket": "[", "right_square_bracket": "]"}.get(key, key)
+    return actions.SIGNS.get(key, key)
 
 
 def show(path: Path | None) -> int:

@@ -11,7 +11,7 @@ care.py      check, backup
 locks.py     encrypt, decrypt, rekey, and where keys come from
 forgetting.py  forget
 scanning.py  scan
-tools.py     recipes, models, doctor, tui
+tools.py     recipes, models, doctor, tui, replay
 """
 
 import sys

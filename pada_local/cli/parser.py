@@ -246,3 +246,6 @@ def _add_tools(commands) -> None:
     tui = _command(commands, "tui", "tools:open_tui", "the terminal app", file=False, json=False)
     tui.add_argument("file", type=Path, nargs="?", metavar="FILE", help="project file (*.duckdb)")
     _add_keys(tui)
+    replay = _command(commands, "replay", "tools:replay", "a stored run again, in the terminal app, at any speed", json=False)
+    replay.add_argument("run", metavar="RUN", help="id, start of an id, or recipe name")
+    replay.add_argument("--speed", type=float, default=1.0, metavar="N", help="times the run's own speed (1); keys change it")

@@ -143,3 +143,18 @@ def open_tui(options: argparse.Namespace) -> int:
     from tui.app import show
 
     return show(options.file)
+
+
+def replay(options: argparse.Namespace) -> int:
+    """A stored run through the app's screens. Asked first, so that a wrong run is a sentence and no empty screen."""
+    from tui.replay import FASTEST, SLOWEST
+
+    if not SLOWEST <= options.speed <= FASTEST:
+        raise UsageError(f"--speed must be from {SLOWEST} to {FASTEST:g}.", "1 is the run's own speed.")
+    with Session.start_host(options.file) as session:  # kept while the app is open, so that its host does not come and go
+        run = session.ask("stored_events", run=options.run)["run_id"]
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise MissingError("A replay needs a terminal.", "", f"Use 'pada report {options.file}'.")
+        from tui.replay_app import show_replay
+
+        return show_replay(options.file, run, options.speed)

@@ -13,7 +13,7 @@ from pada_local import records, review
 from pada_local.errors import UsageError
 from pada_local.export import adapter, copy, dataset, rates, report, study, subject, trends
 from pada_local.export.scores import Scores
-from pada_local.look import arms, examples, health, last, maps, rounds, samples, scan
+from pada_local.look import arms, examples, health, last, maps, replays, rounds, samples, scan
 from pada_local.look.voices import voices
 from pada_local.records import Candidate, Example, RecipeRow, Round, Row, Run, Setting
 from pada_local.study import Plan
@@ -156,4 +156,5 @@ READS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "check": lambda project, _: health.check(project), "backup": _backup, "scan": lambda project, _: scan.scan(project),
     "leaks": lambda project, _: examples.leak_report(project), "scores": lambda project, _: rounds.scored_rounds(project),
     "voices": lambda project, _: msgspec.to_builtins(voices(project)),
+    "stored_events": lambda project, asked: replays.stored_events(project, str(asked.get("run")), int(asked.get("since", 0))),
 }  # fmt: skip

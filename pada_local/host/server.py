@@ -16,7 +16,7 @@ from pada_local import review
 from pada_local.errors import PadaError, UsageError
 from pada_local.export import study
 from pada_local.host import place
-from pada_local.host.answers import answer
+from pada_local.host.answers import READS, answer
 from pada_local.host.hub import Hub
 from pada_local.host.runner import Runner
 from pada_local.host.talks import Talks
@@ -92,7 +92,12 @@ class Host:
         self._terminated.set()
 
     def answer(self, question: dict[str, Any]) -> Any:
-        """What a viewer asked; the questions of a living host here, the rest from the file. Raises PadaError."""
+        """What a viewer asked; the questions of a living host here, the rest from the file. Raises PadaError.
+
+        A question that says `looking` (a replay asks so) is never answered by a change.
+        """
+        if question.get("looking") and question.get("op") not in ("ping", "status", *READS):
+            raise UsageError("A replay changes nothing.", "It only looks at the project.", "Open it with 'pada tui FILE'.")
         match question.get("op"):
             case "ping":
                 return {"pid": os.getpid(), "path": str(self.path)}
