@@ -1,6 +1,8 @@
 """The app: one project at most, its screens, and the way out that never leaves a run without an owner."""
 
+import asyncio
 import os
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +18,7 @@ from pada_local.runtime.safe import safe
 from tui import actions, glyphs, kept, panels, reasons
 from tui.door import Door
 from tui.feed import Feed, Moved, Seen
-from tui.screens.base import ProjectScreen
+from tui.screens.base import ProjectScreen, broken
 from tui.screens.compare import CompareScreen
 from tui.screens.data import DataScreen
 from tui.screens.dialogs import Page, Question
@@ -111,6 +113,9 @@ class PadaApp(App[int]):
         return next((one for one in reversed(self.screen_stack) if hasattr(one, "NAME")), self.screen)
 
     def on_mount(self) -> None:
+        if not self.is_headless:
+            for ended_by in (signal.SIGINT, signal.SIGTERM):  # the terminal is put back as it was, and the run goes on
+                asyncio.get_running_loop().add_signal_handler(ended_by, self._go_away)
         for theme in THEMES:
             self.register_theme(theme)
         names = [theme.name for theme in THEMES]
@@ -271,6 +276,20 @@ class PadaApp(App[int]):
         self._close_project()
         self.exit(0)
 
+    def _fatal_error(self) -> None:
+        """An error that nobody caught: Textual would print every local variable, and with them data as it came."""
+        self._close_project()
+        self._close_messages_no_wait()
+
+    def stay(self) -> int:
+        """Run until left; returns the exit code. Raises PadaError when the app broke: it is only a viewer."""
+        code = self.run() or 0
+        if self._exception is not None:
+            told = broken(self._exception)
+            kept = "It is only a viewer: a run that was going on goes on. Open it again to see."
+            raise PadaError("The app broke.", told.detail, kept) from self._exception
+        return code
+
 
 def _shown(key: str) -> str:
     return actions.SIGNS.get(key, key)
@@ -278,4 +297,4 @@ def _shown(key: str) -> str:
 
 def show(path: Path | None) -> int:
     """Open the app and stay in it; returns the exit code."""
-    return PadaApp(path).run() or 0
+    return PadaApp(path).stay()

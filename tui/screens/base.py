@@ -1,5 +1,7 @@
 """What the screens of a project share: questions in threads, errors as sentences, and following the run."""
 
+import os
+import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -14,6 +16,13 @@ from tui.feed import Seen
 
 if TYPE_CHECKING:
     from tui.app import PadaApp
+
+
+def broken(error: BaseException) -> PadaError:
+    """A fault of the program as a sentence: what, and the line of the app where it came up."""
+    places = [place for place in traceback.extract_tb(error.__traceback__) if f"{os.sep}tui{os.sep}" in place.filename]
+    where = f" ({os.path.basename(places[-1].filename)}, line {places[-1].lineno})" if places else ""
+    return PadaError("The app could not show this.", f"{type(error).__name__}: {str(error)[:200]}{where}.", "Please report it.")
 
 
 class ProjectScreen(Screen[None]):
@@ -64,12 +73,7 @@ class ProjectScreen(Screen[None]):
     @work(thread=True, group="ask", exit_on_error=False)
     def ask(self, question: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Ask in a thread and show the answer in the app's own; an error becomes a notice."""
-        try:
-            answer = question()
-        except PadaError as error:
-            self.app.call_from_thread(self.pada.complain, error)
-            return
-        self.app.call_from_thread(self._tell, then, answer)
+        self._answer(question, then)
 
     def ask_newest(self, name: str, question: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Ask what may be asked often: while one answer of this name is on its way, only the newest question waits."""
@@ -83,13 +87,20 @@ class ProjectScreen(Screen[None]):
         asked = None
         while (wanted := self._newest[name]) is not asked:
             asked = wanted
-            try:
-                answer = asked[0]()
-            except PadaError as error:
-                self.app.call_from_thread(self.pada.complain, error)
-                continue
-            self.app.call_from_thread(self._tell, asked[1], answer)
+            self._answer(*asked)
         del self._newest[name]
+
+    def _answer(self, question: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """One question, in a thread of its own."""
+        try:
+            answer = question()
+        except PadaError as error:
+            self.app.call_from_thread(self.pada.complain, error)
+        except Exception as error:
+            # The thread's edge: a fault of this program must not take the app down, nor be nothing.
+            self.app.call_from_thread(self.pada.complain, broken(error))
+        else:
+            self.app.call_from_thread(self._tell, then, answer)
 
     def _tell(self, then: Callable[[Any], None], answer: Any) -> None:
         """Show an answer. What breaks here is this program's fault: it is said, and the run and the app go on."""
@@ -99,8 +110,7 @@ class ProjectScreen(Screen[None]):
             then(answer)
         except Exception as error:
             self.log.error(error)
-            title = f"The screen could not show an answer ({type(error).__name__})."
-            self.pada.complain(PadaError(title, str(error), "The run is not touched. Another screen may still show it."))
+            self.pada.complain(broken(error))
 
     def about_run(self, question: Callable[[Any, str], Any], then: Callable[[Any], None]) -> None:
         """Ask about the run that is shown, or the newest one, if there is one and a project is open; newest question only."""
