@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo pictures test lint format terminal faults soak study test-bench test-private test-unsloth test-sets test-gpu \
+.PHONY: help install demo pictures test lint format test-terminal faults soak study test-bench test-private test-unsloth test-sets test-gpu \
 	bench-student bench-teacher bench-gpu bench-loop clean-env
 
 help: ## list the targets
@@ -39,7 +39,7 @@ test: lint ## lint, every test but the slow faults, coverage of pada_local
 	$(BIN)/coverage run -m pytest -q --durations=20 -m "not faults and not sets and not soak and not bench and not private and not terminal" $(TESTS); code=$$?; \
 	$(BIN)/coverage combine -q; $(BIN)/coverage report; exit $$code
 
-terminal: $(STAMP) ## the app in a pseudo-terminal: a whole demo run, hostile data, lost terminals: slow
+test-terminal: $(STAMP) ## the app in a pseudo-terminal: a whole demo run, hostile data, lost terminals: slow
 	$(BIN)/python -m pytest -q -m terminal $(TESTS)
 
 faults: $(STAMP) ## kill, fill and bend things: slow

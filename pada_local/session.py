@@ -260,6 +260,7 @@ def create_project(path: Path, settings: dict[str, str], examples: Iterable[Any]
 
 def check_new_path(path: Path) -> None:
     """Raises what `create_project` would raise for this path, so that nobody waits for it."""
+    _check_name(path)
     if os.path.lexists(path):
         raise UsageError(f"{path} exists already.", "A project is never overwritten.", "Choose another name, or remove the file.")
     if not path.parent.is_dir():
@@ -289,7 +290,18 @@ def _existing(path: Path) -> Path:
         raise MissingError(
             f"There is no project file {path}.", "", f"Make one: pada new {path} --train FILE.jsonl … (or: pada demo)"
         )
-    return Path(os.path.realpath(path))
+    real = Path(os.path.realpath(path))
+    _check_name(real)
+    return real
+
+
+def _check_name(path: Path) -> None:
+    """DuckDB and the socket's messages take UTF-8 only; a file's name may be any bytes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        told = f"It is {str(path)!a}."
+        raise UsageError("The name of this file, or of a folder above it, is no UTF-8 text.", told, "Rename it.") from None
 
 
 def _open_file(path: Path, encryption: bool = False) -> Any:

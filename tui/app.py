@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from textual import work
+from textual import events, work
 from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.filter import LineFilter
@@ -49,6 +49,7 @@ SCREENS = {
     )
 }
 SHOW_SECONDS = 0.1
+RESIZED_SECONDS = 0.2
 LEAVE = [("keep", "Leave it running"), ("pause", "Pause it"), ("stop", "Stop it and its host"), ("", "Stay here")]
 
 
@@ -185,6 +186,14 @@ class PadaApp(App[int]):
             self.screen.show_seen(self.seen)
             if self.seen.milestone != before.milestone:
                 self.screen.reload()
+
+    def on_resize(self) -> None:
+        """Textual tells a new size to the screen that is shown: one that takes its place in that moment would not hear of it."""
+        self.set_timer(RESIZED_SECONDS, self._fit)
+
+    def _fit(self) -> None:
+        if self.screen.size != self.size:
+            self.screen.post_message(events.Resize(self.size, self.size))
 
     def complain(self, error: PadaError) -> None:
         """An error as sentences, where it cannot be overlooked and does not stop anything."""

@@ -2,6 +2,8 @@
 
 from textual.theme import Theme
 
+from pada_local.runtime.safe import safe_line
+
 THEMES = (
     Theme("pada-dark", primary="#6cb6d9", secondary="#a0a8b8", accent="#d9a441", success="#7fb87f", warning="#d9a441",
           error="#d97b6c", foreground="#e0e3e8", background="#14171c", surface="#1b1f26", panel="#242a33", dark=True),
@@ -19,5 +21,5 @@ MARKS = {
 
 
 def mark(state: str) -> str:
-    """State as a mark and its word."""
-    return f"{MARKS.get(state, '·')} {state}"
+    """State as a mark and its word. A foreign file may hold any word: in a table it still needs `plain.line`."""
+    return f"{MARKS.get(state, '·')} {safe_line(state, 24)}"

@@ -5,7 +5,7 @@ from typing import Any
 from rich.text import Text
 
 from tui.door import Door
-from tui.plain import block, difference
+from tui.plain import block, difference, shortened
 
 MOST_FAILURES = 40
 
@@ -42,7 +42,7 @@ def failures_of(door: Door, analyses: list[dict[str, Any]]) -> list[dict[str, An
 
 def in_full(row: dict[str, Any], strategy: dict[str, Any] | None, failures: list[dict[str, Any]], marked: int) -> Text:
     """The pattern with its rate (row["rate"], where it is known), its strategy, and its failures from the marked one on."""
-    text = Text.assemble(block(row["name"], "bold"), "\n", block(row["text"]), "\n\n")
+    text = Text.assemble((shortened(row["name"], 200), "bold"), "\n", block(row["text"]), "\n\n")
     if rate := row.get("rate"):
         marks = f"; marked by: {', '.join(rate['marks'])}" if rate["marks"] else ""
         text.append(block(rate["told"] + marks)).append("\n\n")

@@ -125,7 +125,7 @@ class HomeScreen(ProjectScreen):
         self._findings = sorted(findings, key=lambda one: ("missing", "note", "ok").index(one.state))
         for finding in self._findings:
             helps = f"Enter: {finding.act}" if finding.act else finding.fix
-            table.add_row(mark(finding.state), line(finding.name, 24), line(finding.found, 60), line(helps, 80))
+            table.add_row(line(mark(finding.state)), line(finding.name, 24), line(finding.found, 60), line(helps, 80))
 
     def _marked(self) -> str:
         """The path of the marked project; "" when there is none."""

@@ -71,7 +71,8 @@ class PatternsScreen(ProjectScreen):
             row["rate"] = rate = facts["rates"].get(row["id"])
             often = f"{rate['rate']:.0%}{'!' if rate['weak'] else ''}" if rate and rate["n"] else "-"
             name = line(row["name"] or "(no name)", 40)
-            table.add_row(MARKS[row["number"] % len(MARKS)], name, str(row["failures"]), often, mark(state), left or "-", quota)
+            state = line(mark(state))
+            table.add_row(MARKS[row["number"] % len(MARKS)], name, str(row["failures"]), often, state, left or "-", quota)
         table.move_cursor(row=at)
         told = f"Round {facts['round']} of {facts['last']}: {len(facts['patterns'])} patterns, {facts['explained']} explained"
         none = "No pattern yet: they come after the first round."

@@ -14,7 +14,7 @@ from pada_local.session import find_unfinished
 from tui import actions, pace
 from tui.charts import Interval, Plot, curve, whiskers
 from tui.feed import Seen
-from tui.plain import block, line
+from tui.plain import block, line, shortened
 from tui.screens.base import ProjectScreen
 from tui.screens.dialogs import Line, Page
 from tui.screens.starting import choose_recipe, next_seed
@@ -177,8 +177,9 @@ class RunScreen(ProjectScreen):
         stage = pace.going_on(view)
         if stage is None or stage.name not in SKIPPABLE:
             name = stage.name if stage else "nothing"
-            told = f"Only the writing of samples can be cut short; what goes on is {name}."
-            self.notify(f"{told} Rounds could not be compared if other stages stayed unfinished.", severity="warning")
+            told = f"Only the writing of samples can be cut short; what goes on is {shortened(name, 24)}. "
+            told += "Rounds could not be compared if other stages stayed unfinished."
+            self.notify(told, severity="warning", markup=False)
             return
         subject = round_id("samples", view.round)
         told = "This wave is the last one of the round; then samples are chosen."
@@ -201,7 +202,7 @@ def _cells(stage: events.StageView, left: float | None) -> list[Any]:
     came += f", {pace.in_words(left)} left" if left is not None and stage.state == "running" else ""
     name = f"{stage.name} ({stage.wave})" if stage.wave else stage.name
     seconds = "" if stage.state in ("running", "kept") else f"{stage.elapsed_s:.1f}"
-    return [str(stage.round), name, mark(stage.state), seconds, line(came, 80)]
+    return [str(stage.round), line(name, 24), line(mark(stage.state)), seconds, line(came, 80)]
 
 
 def scored_rounds(runs: list[dict[str, Any]], view: events.RunView) -> tuple[list[Interval], float | None]:

@@ -8,7 +8,7 @@ from textual.widgets import DataTable, Static
 from pada_local.review import round_id
 from tui import actions
 from tui.door import Door
-from tui.plain import line, number
+from tui.plain import line, number, shortened
 from tui.screens.dialogs import Editor, Line, Question
 from tui.screens.paged import PAGE, PagedScreen
 from tui.screens.sifting import choices, in_words, score_bounds
@@ -58,7 +58,7 @@ class SamplesScreen(PagedScreen):
     def cells(self, row: dict[str, Any]) -> tuple[Any, ...]:
         chosen = " *" if row["selected"] else ""
         score = number(row.get("score"), 1)
-        return str(row["round"]), mark(row["state"]) + chosen, score, line(row["input"], 60), line(row["output"], 40)
+        return str(row["round"]), line(mark(row["state"]) + chosen), score, line(row["input"], 60), line(row["output"], 40)
 
     def show_row(self, row: dict[str, Any]) -> None:
         text, door = heading(row), self.pada.door
@@ -162,7 +162,7 @@ class SamplesScreen(PagedScreen):
         door, sift = self.pada.door, {**self._sift, "run_id": self._run, "search": self._search}
 
         def told(answer: dict[str, Any]) -> None:
-            stayed = f"; {answer['refused']} stayed as they were: {answer['why']}" if answer["refused"] else ""
+            stayed = f"; {answer['refused']} stayed as they were: {shortened(answer['why'], 200)}" if answer["refused"] else ""
             self.notify(f"{answer['changed']} samples were decided about{stayed}", markup=False)
             self.reload()
 
