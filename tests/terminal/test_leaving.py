@@ -27,6 +27,10 @@ def app(start, project):
         terminal = start("tui", project, module=WITH_FAKE_LOOP, size=size, PADA_FAKE_STEP_SECONDS=step_seconds)
         terminal.until("s starts one")
         terminal.press("s")
+        terminal.until("Which recipe?")
+        terminal.press("enter")
+        terminal.until("Seed for")
+        terminal.press("enter")
         terminal.until(lambda screen: steps(screen) >= 5)
         return terminal
 
@@ -89,6 +93,8 @@ def test_a_lost_terminal_ends_the_app_and_not_the_run(app, start, project):
     assert wait_until(lambda: all("fake_host --cli" not in command for command in ours().values()))
     second = start("tui", project, module=WITH_FAKE_LOOP)
     second.until(lambda screen: steps(screen) >= 6)
+    seen = steps(second.screen)
+    second.until(lambda screen: steps(screen) > seen)
     end_run(project, second)
 
 
