@@ -237,8 +237,10 @@ def _with_step(view: RunView, event: TrainStep) -> RunView:
 
 
 def _with_stage(view: RunView, stage: StageView) -> RunView:
-    same = (stage.round, stage.name, stage.wave)
-    stages = [stage if (old.round, old.name, old.wave) == same else old for old in view.stages]
-    if stage not in stages:
-        stages.append(stage)
-    return msgspec.structs.replace(view, stages=tuple(stages))
+    """The stage in the place of what was said of it before; what goes on stands last, so it is looked for from the end."""
+    stages, same = view.stages, (stage.round, stage.name, stage.wave)
+    for at in range(len(stages) - 1, -1, -1):
+        old = stages[at]
+        if (old.round, old.name, old.wave) == same:
+            return msgspec.structs.replace(view, stages=(*stages[:at], stage, *stages[at + 1 :]))
+    return msgspec.structs.replace(view, stages=(*stages, stage))
