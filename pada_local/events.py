@@ -160,7 +160,7 @@ class StageView(msgspec.Struct, frozen=True):
 
 
 class RunView(msgspec.Struct, frozen=True):
-    """Everything that a viewer shows of a run, folded from its events."""
+    """Everything that a viewer shows of a run, folded from its events; losses (round, step, loss) of the last training only."""
 
     run_id: str = ""
     recipe: str = ""
@@ -224,7 +224,9 @@ def _with_step(view: RunView, event: TrainStep) -> RunView:
 
     def added(rows: tuple[tuple[int, int, float], ...], loss: float) -> tuple[tuple[int, int, float], ...]:
         # Steps come in order, thousands of them: only a training that began anew has something to drop.
-        kept = rows if not rows or rows[-1][:2] < here else tuple(row for row in rows if row[:2] < here)
+        if not rows or rows[-1][0] != event.round:
+            return ((*here, loss),)
+        kept = rows if rows[-1] < here else tuple(row for row in rows if row[:2] < here)
         return (*kept, (*here, loss))
 
     held_out = view.held_out if event.held_out_loss is None else added(view.held_out, event.held_out_loss)

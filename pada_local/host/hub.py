@@ -102,8 +102,12 @@ class Hub:
 
 
 def fold(rows: Sequence[EventRow]) -> events.RunView:
-    """The view that these events make."""
-    view = events.RunView()
-    for row in rows:
+    """The view that these events make. A run that starts anew begins with an empty one: what was said before is not read."""
+    view, first = events.RunView(), 0
+    for at in range(len(rows) - 1, -1, -1):
+        if rows[at].kind == "RunStarted" and not events.decode(rows[at].body).resumed:
+            first = at
+            break
+    for row in rows[first:]:
         view = events.apply(view, events.decode(row.body))
     return view

@@ -17,6 +17,8 @@ from pada_local.host.talks import Talk, Talks
 from pada_local.records import EventRow
 
 log = logging.getLogger(__name__)
+AT_ONCE = 500
+"""Stored events in one write."""
 
 
 class Connection:
@@ -75,8 +77,9 @@ class Connection:
             raise UsageError("This connection is subscribed already.")
         self._viewer, rows = self._hub.subscribe(from_seq)
         self._send({"ok": True, "value": {"stored": len(rows)}})
-        for row in rows:
-            self._send_row(row)
+        for start in range(0, len(rows), AT_ONCE):
+            with self._sending:
+                self._socket.sendall(b"".join(_line_of(row) for row in rows[start : start + AT_ONCE]))
         if self._runner.outcome:
             # Behind the events that wait for this viewer: the last of them may have come while the stored ones were sent.
             self._viewer.offer({"outcome": self._runner.outcome})
@@ -120,7 +123,8 @@ class Connection:
             self._shut()
 
     def _send_row(self, row: EventRow) -> None:
-        self._send({"seq": row.seq, "event": msgspec.Raw(row.body.encode())})
+        with self._sending:
+            self._socket.sendall(_line_of(row))
 
     def _send(self, message: dict[str, Any]) -> None:
         with self._sending:
@@ -130,3 +134,7 @@ class Connection:
         """Wake the reading thread; it closes the socket."""
         with contextlib.suppress(OSError):  # the viewer was faster
             self._socket.shutdown(socket.SHUT_RDWR)
+
+
+def _line_of(row: EventRow) -> bytes:
+    return wire.encode({"seq": row.seq, "event": msgspec.Raw(row.body.encode())})

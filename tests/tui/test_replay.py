@@ -199,12 +199,14 @@ def test_no_key_of_a_replay_changes_the_project(run):
     async def script(pilot):
         await until(pilot, lambda: app.screen.NAME == "run" and app.seen.view.run_id == run[1])
         await pilot.press(">")
-        for key, name in (("2", "run"), ("3", "patterns"), ("4", "samples"), ("5", "compare"), ("6", "data"), ("1", "home")):
+        screens = {"2": "run", "3": "patterns", "4": "samples", "5": "compare", "6": "data", "9": "recipes", "1": "home"}
+        for key, name in screens.items():
             await pilot.press(key)
             await until(pilot, lambda name=name: getattr(app.screen, "NAME", "") == name)
             if name in ("patterns", "samples", "data"):
                 await until(pilot, lambda: app.screen.query_one(DataTable).row_count > 0)
-            for one in [one for one in actions.ACTIONS if one.screen == name]:
+            # What the recipes screen does to recipe files is no change of the project.
+            for one in [one for one in actions.ACTIONS if one.screen == name and (name != "recipes" or one.call == "start")]:
                 app.clear_notifications()
                 await pilot.press(one.key)
                 if (name, one.call) in actions.CHANGES:
@@ -212,7 +214,7 @@ def test_no_key_of_a_replay_changes_the_project(run):
                     refused.add((name, one.call))
                 await pilot.pause()
                 if getattr(app.screen, "NAME", "") != name:
-                    await pilot.press("escape")
+                    await pilot.press("escape", key)
                     await until(pilot, lambda name=name: getattr(app.screen, "NAME", "") == name)
         await pilot.press("q")
 

@@ -11,7 +11,7 @@ from tui.table import Table
 
 class OneTable(App):
     def compose(self):
-        yield Table()
+        yield Table(id="rows")
 
 
 def test_rows_that_were_drawn_before_they_were_measured_are_drawn_again():
@@ -37,7 +37,7 @@ def test_no_table_of_the_app_has_a_column_twice(finished):
             await until(pilot, lambda: getattr(app.screen, "NAME", "") == "run")
             for name in SCREENS:
                 app.action_go(name)
-                await until(pilot, lambda name=name: name == app.screen.NAME and app.screen.query(Table))
+                await until(pilot, lambda name=name: name == app.screen.NAME and app.screen.is_mounted)
                 for table in app.screen.query(Table):
                     await until(pilot, lambda table=table: table.columns)
                     labels = [str(column.label) for column in table.columns.values()]
