@@ -30,11 +30,24 @@ HOST_SECONDS = 30.0
 """How long a host may take to open the file and listen (a big file with a log to replay takes a while)."""
 
 
+class _Said(msgspec.Struct, frozen=True):
+    """A line after `subscribe`."""
+
+    seq: int = 0
+    event: events.AnyEvent | None = None
+    outcome: dict[str, Any] | None = None
+
+
+_SAID = msgspec.json.Decoder(_Said)
+
+
 class Session:
     """A project as a front end sees it. Use as a context manager."""
 
     def __init__(self, path: Path, connection: socket.socket | None = None, project: Any = None) -> None:
         self.path, self.outcome = path, {}
+        self.backlog = 0
+        """How many of the events that `events` gives were stored before it was called."""
         self._connection, self._project = connection, project
         self._lines = wire.lines(connection) if connection is not None else iter(())
 
@@ -221,14 +234,14 @@ class Session:
         """
         if self._connection is None:
             return
-        self.ask("subscribe", **{"from": since})
+        self.backlog = self.ask("subscribe", **{"from": since})["stored"]
         try:
             for line in self._lines:
-                said = msgspec.json.decode(line)
-                if "event" in said:
-                    yield said["seq"], msgspec.convert(said["event"], events.AnyEvent)
-                elif "outcome" in said:
-                    self.outcome = said["outcome"]
+                said = _SAID.decode(line)
+                if said.event is not None:
+                    yield said.seq, said.event
+                elif said.outcome is not None:
+                    self.outcome = said.outcome
                     if not forever:
                         return
                 else:

@@ -139,7 +139,7 @@ class PadaApp(App[int]):
     @work(thread=True, exclusive=True, group="open")
     def _knock(self, door: Door) -> None:
         try:
-            door.status()
+            door.ask("ping")
         except PadaError as error:
             self.call_from_thread(self.complain, error)
             self.call_from_thread(self._close_project)

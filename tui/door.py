@@ -67,6 +67,11 @@ class Door:
             finally:
                 self._guests.discard(session)
 
+    @property
+    def backlog(self) -> int:
+        """How many of the events that `events` gives had been stored before."""
+        return self._listening.backlog if self._listening is not None else 0
+
     def close(self) -> None:
         """Leave the host: it may end, and whoever reads events here is woken."""
         self.closed = True

@@ -101,18 +101,18 @@ class Feed(threading.Thread):
     def run(self) -> None:
         while not self._over.is_set():
             try:
-                for number, event in self._door.events(self._since):
+                for count, (number, event) in enumerate(self._door.events(self._since), 1):
                     self._since = number + 1
-                    self.fold(event)
+                    self.fold(event, tell=count >= self._door.backlog)
                     if self._over.is_set():
                         return
             except PadaError:
                 pass  # the host is gone or busy: what it did is stored, and the next try reads on
             self._over.wait(RETRY_SECONDS)
 
-    def fold(self, event: events.Event) -> None:
-        """The picture with one more event."""
+    def fold(self, event: events.Event, tell: bool = True) -> None:
+        """The picture with one more event; without `tell` nobody hears of it before the next one."""
         self._seen = apply(self._seen, event)
-        if not self._told.is_set() and not self._over.is_set():
+        if tell and not self._told.is_set() and not self._over.is_set():
             self._told.set()
             self._post(Moved(self))

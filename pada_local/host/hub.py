@@ -41,16 +41,26 @@ class Viewer:
 class Hub:
     """Numbers events, keeps those not yet written, knows the viewers and folds the current view."""
 
-    def __init__(self, store: EventStore, stored: Callable[[int], Sequence[EventRow]]) -> None:
-        """`stored(seq)` reads the written events from a number on."""
-        before = stored(0)
+    def __init__(self, store: EventStore, stored: Callable[[int], Sequence[EventRow]], last_seq: int) -> None:
+        """`stored(seq)` reads the written events from a number on; `last_seq` is the highest that is written, 0 for none."""
         self._store, self._stored = store, stored
         # A host that was killed may have shown numbers that it never wrote: they must not come again for other events.
-        self._next_seq = before[-1].seq + 1 + UNWRITTEN_AT_MOST if before else 1
+        self._next_seq = last_seq + 1 + UNWRITTEN_AT_MOST if last_seq else 1
         self._lock, self._writing = threading.Lock(), threading.Lock()
         self._pending: dict[int, EventRow] = {}
         self._viewers: set[Viewer] = set()
-        self.view = fold(before)
+        self._view: events.RunView | None = None
+
+    @property
+    def view(self) -> events.RunView:
+        """What a viewer shows now; the stored events are folded when it is first asked for, since a long run has many."""
+        if self._view is None:
+            with self._writing:  # what waits to be written stays where it is until both have been read
+                stored = self._stored(0)
+                with self._lock:
+                    rows = {row.seq: row for row in stored} | self._pending
+                    self._view = fold([rows[seq] for seq in sorted(rows)])
+        return self._view
 
     @property
     def next_seq(self) -> int:
@@ -65,7 +75,8 @@ class Hub:
             row = EventRow(seq=self._next_seq, run_id=event.run_id, at=at, kind=type(event).__name__, body=body)
             self._next_seq += 1
             self._pending[row.seq] = row
-            self.view = events.apply(self.view, event)
+            if self._view is not None:
+                self._view = events.apply(self._view, event)
             for viewer in self._viewers:
                 viewer.offer(row)
 

@@ -51,7 +51,8 @@ class Host:
         place.sweep_private_folders(self.path)
         if place.log_path(self.path).exists():
             os.truncate(place.log_path(self.path), 0)
-        self.hub = Hub(self.project, lambda seq: read_events(self.project, seq))
+        [(last_seq,)] = self.project.sql("SELECT coalesce(max(seq), 0) FROM events")
+        self.hub = Hub(self.project, lambda seq: read_events(self.project, seq), last_seq)
         self.runner = Runner(self.project, self.path, self.hub)
         self.talks = Talks(self.project, self.path, lambda: self.runner.active)
         self._connections: set[Connection] = set()

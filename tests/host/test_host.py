@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -239,3 +240,12 @@ def test_rows_are_what_the_file_holds(project):
         assert session.ask("rows", kind="Example", where={"split": ["test"]}) == through_host and len(through_host) == 4
     with Project.open(project) as opened:
         assert opened.count(TrainingStep) == 0
+
+
+def test_a_host_does_not_load_what_only_the_worker_needs(project):
+    with Session.start_host(project) as session:
+        session.status()
+        session.ask("page", kind="Example")
+        told = Path(f"/proc/{session.ask('ping')['pid']}/maps").read_text()
+    assert "duckdb" in told
+    assert not [name for name in ("pandas", "pyarrow", "torch") if name in told]

@@ -38,6 +38,8 @@ SAID = st.lists(
 class LossyDoor:
     """A host with stored events; each connection hands out some more than were asked for before and is then lost."""
 
+    backlog = 0
+
     def __init__(self, rows: list[tuple[int, e.Event]], cuts: list[int]) -> None:
         self.rows, self.cuts, self.feed = rows, list(cuts), None
 
