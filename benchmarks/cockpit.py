@@ -89,12 +89,12 @@ def blow_up(small: Path, large: Path, options: argparse.Namespace) -> tuple[Path
     """A copy with many candidates, examples and events; with it the id of the run whose events were repeated."""
     shutil.copy(small, large)
     with Project.open(large) as project:
-        for kind, wanted in ((Candidate, options.candidates), (Example, options.examples)):
-            rows = project.get(kind)
+        run = next(run for run in reversed(project.get(Run)) if project.count(EventRow, run_id=run.id))
+        candidates, examples = project.get(Candidate, run_id=run.id), project.get(Example)
+        for rows, wanted in ((candidates, options.candidates), (examples, options.examples)):
             more = _repeated(rows, wanted - len(rows))
             while batch := [row for row, _ in zip(more, range(5000), strict=False)]:
                 project.put(*batch)
-        run = next(run for run in reversed(project.get(Run)) if project.count(EventRow, run_id=run.id))
         _lengthen(project, run.id, EVENTS_PER_SECOND * SECONDS)
     return large, run.id
 

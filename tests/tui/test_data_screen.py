@@ -1,8 +1,11 @@
 """The examples by keys, their facts as a page, and what may not be shown of test examples."""
 
+from textual.widgets import DataTable
+
 from tests.tui.conftest import shown, until
 from tests.tui.test_app import at, drive
 from tui.app import PadaApp
+from tui.screens import data, paged
 from tui.screens.dialogs import Page
 from tui.screens.facts import facts_in_words, leaks_in_words
 
@@ -48,3 +51,25 @@ def test_leaks_are_counted_for_all_splits_and_shown_for_those_that_may_be_seen()
     told = leaks_in_words(found)
     assert "2 between test and train" in told and "1  one\n2  two" in told
     assert "None was found." in leaks_in_words(found | {"counts": {}, "pairs": []})
+
+
+def test_turning_a_page_goes_to_the_next_example_and_back_to_the_one_before(finished, monkeypatch):
+    for module in (paged, data):
+        monkeypatch.setattr(module, "PAGE", 10)
+    app = PadaApp(finished)
+
+    async def script(pilot):
+        await until(pilot, lambda: getattr(app.screen, "NAME", "") == "run")
+        await at(pilot, "data", "6")
+        screen, table = app.screen, app.screen.query_one(DataTable)
+        await until(pilot, lambda: table.row_count == 10)
+        await pilot.press(*["down"] * 9)
+        last = screen.marked
+        await pilot.press("down")
+        await until(pilot, lambda: "11 to 20 of 72" in shown(app))
+        assert screen.marked == screen.rows[0] != last
+        await pilot.press("up")
+        await until(pilot, lambda: "1 to 10 of 72" in shown(app))
+        assert screen.marked == screen.rows[9] == last
+
+    drive(app, script)

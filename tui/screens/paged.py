@@ -34,6 +34,7 @@ class PagedScreen(ProjectScreen):
     def on_mount(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self._filter, self._search, self._offset, self._total = 0, "", 0, 0
+        self._land: tuple[int, int] | None = None  # where the cursor goes when the page with this offset comes
         self.query_one(DataTable).add_columns(*self.COLUMNS)
         self.query_one(DataTable).focus()
 
@@ -63,6 +64,8 @@ class PagedScreen(ProjectScreen):
         self.rows, self._total, self._offset = page["rows"], page["total"], page["offset"]
         table = self.query_one(DataTable)
         at = table.cursor_row
+        if self._land is not None and self._land[0] == self._offset:
+            at, self._land = self._land[1], None
         table.clear()
         for row in self.rows:
             table.add_row(*self.cells(row))
@@ -100,11 +103,14 @@ class PagedScreen(ProjectScreen):
         self._turn(at=0, by=-PAGE, row=PAGE - 1)
 
     def _turn(self, at: int, by: int, row: int) -> None:
-        """The next or the last page, when the cursor stands at the edge already."""
-        table = self.query_one(DataTable)
-        if table.cursor_row == at and 0 <= self._offset + by < self._total:
+        """The next or the last page, when the cursor stands at the edge already. It moves when the page is there: the table
+        takes the same key, and would go one row further.
+        """
+        if self._land is not None and self._land[0] == self._offset:
+            self.reload()  # it is on its way, or could not be had
+        elif self.query_one(DataTable).cursor_row == at and 0 <= self._offset + by < self._total:
             self._offset += by
-            table.move_cursor(row=row)
+            self._land = (self._offset, row)
             self.reload()
 
     # --- actions
