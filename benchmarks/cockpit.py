@@ -11,6 +11,7 @@ and were read; reading them is a Python program on the same cores.
 """
 
 import argparse
+import itertools
 import os
 import random
 import re
@@ -90,10 +91,10 @@ def blow_up(small: Path, large: Path, options: argparse.Namespace) -> tuple[Path
     shutil.copy(small, large)
     with Project.open(large) as project:
         run = next(run for run in reversed(project.get(Run)) if project.count(EventRow, run_id=run.id))
-        candidates, examples = project.get(Candidate, run_id=run.id), project.get(Example)
+        candidates, examples = project.get(Candidate, run_id=run.id), project.get(Example, split="train")
         for rows, wanted in ((candidates, options.candidates), (examples, options.examples)):
             more = _repeated(rows, wanted - len(rows))
-            while batch := [row for row, _ in zip(more, range(5000), strict=False)]:
+            while batch := list(itertools.islice(more, 5000)):
                 project.put(*batch)
         _lengthen(project, run.id, EVENTS_PER_SECOND * SECONDS)
     return large, run.id
@@ -191,8 +192,8 @@ def lists(figures: Figures, large: Path) -> None:
         terminal.until(saying(RUN_IS_SHOWN))
         for key, what in (("4", "samples"), ("6", "examples")):
             pressed = terminal.press(key)
-            first = terminal.until(saying(r": 1 to 100 of \d+")) - pressed
-            total = int(re.search(r": 1 to 100 of (\d+)", terminal.screen.text)[1])
+            first = terminal.until(saying(rf"{what}: 1 to 100 of \d+")) - pressed
+            total = int(re.search(rf"{what}: 1 to 100 of (\d+)", terminal.screen.text)[1])
             figures.tell(f"{total:,} {what}: from the key to the first page", first, "s")
             figures.tell(f"{total:,} {what}: the next page, median of ten", statistics.median(pages(terminal)), "s")
             terminal.press("f")
@@ -247,8 +248,8 @@ def keys_while_events_come(figures: Figures, large: Path, run_id: str, count: in
         first, began = _events_so_far(terminal), time.monotonic()
         for key, shows, what in (
             ("2", "training loss", "run"),
-            ("4", ": 1 to 100 of", "samples"),
-            ("6", ": 1 to 100 of", "examples"),
+            ("4", "samples: 1 to 100 of", "samples"),
+            ("6", "examples: 1 to 100 of", "examples"),
         ):
             terminal.press(key, "up", "up", "up")
             terminal.until(shows)
