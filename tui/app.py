@@ -12,6 +12,7 @@ from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.timer import Timer
 
 from pada_local.errors import PadaError
 from pada_local.runtime.safe import safe
@@ -49,6 +50,9 @@ SCREENS = {
     )
 }
 SHOW_SECONDS = 0.1
+LATEST_SECONDS = 0.5
+"""How long a picture of the run may wait for keys."""
+RELOAD_SECONDS = 1.0
 RESIZED_SECONDS = 0.2
 LEAVE = [("keep", "Leave it running"), ("pause", "Pause it"), ("stop", "Stop it and its host"), ("", "Stay here")]
 
@@ -102,7 +106,8 @@ class PadaApp(App[int]):
         self.feed: Feed | None = None
         self.seen = Seen()
         self.handed: tuple[str, str] | None = None
-        self._shown_at = 0.0
+        self._shown_at = self._key_at = self._reloaded_at = 0.0
+        self._reload_timer: Timer | None = None
         self._ascii = [glyphs.Ascii()] if glyphs.needed(os.environ) else []
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -178,14 +183,33 @@ class PadaApp(App[int]):
         if message.feed is self.feed:
             self.set_timer(max(0.001, self._shown_at + SHOW_SECONDS - time.monotonic()), self._show_seen)
 
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key):
+            self._key_at = time.monotonic()
+        await super().on_event(event)
+
     def _show_seen(self) -> None:
+        now = time.monotonic()
         if self.feed is None or not self.screen_stack:  # the app may be about to end
+            return
+        if now - self._key_at < SHOW_SECONDS and now - self._shown_at < LATEST_SECONDS:
+            self.set_timer(SHOW_SECONDS / 2, self._show_seen)  # what the key asked for is drawn first
             return
         self._shown_at, before, self.seen = time.monotonic(), self.seen, self.feed.take()
         if isinstance(self.screen, ProjectScreen):
             self.screen.show_seen(self.seen)
             if self.seen.milestone != before.milestone:
-                self.screen.reload()
+                self._reload()
+
+    def _reload(self) -> None:
+        """Let the screen ask again, once a second at most: stages of a fast run end faster than a list is drawn."""
+        wait = self._reloaded_at + RELOAD_SECONDS - time.monotonic()
+        if wait > 0:
+            self._reload_timer = self._reload_timer or self.set_timer(wait, self._reload)
+            return
+        self._reloaded_at, self._reload_timer = time.monotonic(), None
+        if isinstance(self.screen, ProjectScreen):
+            self.screen.reload()
 
     def on_resize(self) -> None:
         """Textual tells a new size to the screen that is shown: one that takes its place in that moment would not hear of it."""

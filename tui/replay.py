@@ -38,7 +38,7 @@ class Place(msgspec.Struct, frozen=True):
         """One line for the top of every screen."""
         state = "at the end" if self.count and self.done == self.count else "paused" if self.paused else "playing"
         where = f"{_clock(self.moment)} of {_clock(self.seconds)}"
-        return f"REPLAY {state}, event {self.done} of {self.count}, {where}, speed ×{self.speed:g}"
+        return f"REPLAY {state}, event {self.done} of {self.count}, {where}, speed x{self.speed:g}"
 
 
 def _clock(seconds: float) -> str:

@@ -61,10 +61,6 @@ class ReplayApp(PadaApp):
             return True
         return await super().run_action(action, default_namespace, namespaces)
 
-    def _show_seen(self) -> None:
-        super()._show_seen()
-        self._tell_place()
-
     def _tell_place(self) -> None:
         if isinstance(self.feed, ReplayFeed):
             self.title = self.feed.place.in_words()

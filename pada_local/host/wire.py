@@ -23,10 +23,11 @@ def lines(connection: socket.socket, limit: int = LINE_BYTES) -> Iterator[bytes]
     """The lines that come in until the other side closes. Raises ValueError on a line above the limit."""
     rest = bytearray()
     while chunk := connection.recv(2**16):
-        rest += chunk
-        while (end := rest.find(b"\n")) >= 0:
-            yield bytes(rest[:end])
-            del rest[: end + 1]
+        first, *more = chunk.split(b"\n")
+        rest += first
+        for part in more:
+            yield bytes(rest)
+            rest = bytearray(part)
         if len(rest) > limit:
             raise ValueError(f"a line of more than {limit} bytes")
 

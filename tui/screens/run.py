@@ -22,6 +22,7 @@ from tui.table import Table
 from tui.themes import mark
 
 MOST_SCORES = 8
+RAIL_SECONDS = 0.5
 SKIPPABLE = ("generate", "gate")
 RAIL = ("r", "stage", "state", "s", "what came of it")
 
@@ -58,7 +59,11 @@ class RunScreen(ProjectScreen):
 
     def on_mount(self) -> None:
         self._runs: list[dict[str, Any]] = []
-        self._pace, self._rail = pace.Pace(), ()
+        self._pace = pace.Pace()
+        self._rail: list[tuple[events.StageView, float | None]] = []
+        self._rail_at, self._rail_waits = 0.0, False
+        self._told: dict[str, str] = {}
+        self._plotted: dict[str, Any] = {}
         self.query_one("#stages", DataTable).add_columns(*RAIL)
         self.query_one("#stages", DataTable).focus()
 
@@ -68,30 +73,49 @@ class RunScreen(ProjectScreen):
         view, now = seen.view, time.monotonic()
         self._pace = pace.follow(self._pace, view, now)
         left = pace.stage_left(self._pace, view, now)
-        self.query_one("#headline", Static).update(block(_headline(view, pace.run_left(view, left))))
-        self._show_rail(view, left)
+        self._put("#headline", _headline(view, pace.run_left(view, left)))
+        if self._rail_is_due(view, now):
+            self._show_rail(view, left)
         self._show_losses(view)
         self._show_scores(view)
-        self.query_one("#machine", Static).update(block(in_use(seen)))
-        self.query_one("#log", Static).update(block("\n".join(reversed(seen.lines[-40:]))))
+        self._put("#machine", in_use(seen))
+        self._put("#log", "\n".join(reversed(seen.lines[-40:])), fixed=True)
+
+    def _put(self, selector: str, text: str, fixed: bool = False) -> None:
+        """Draw a text if it is another one. The whole screen is laid out again only where it may need other lines."""
+        before, self._told[selector] = self._told.get(selector), text
+        if text != before:
+            widget = self.query_one(selector, Static)
+            fits = before is not None and max(len(before), len(text)) < widget.content_size.width and "\n" not in before + text
+            widget.update(block(text), layout=not (fixed or fits))
+
+    def _rail_is_due(self, view: events.RunView, now: float) -> bool:
+        """Counts that run up are drawn twice a second, since a table is drawn whole; everything else at once."""
+        known = [(_key(stage), stage.state) for stage, _ in self._rail]
+        if now - self._rail_at >= RAIL_SECONDS or known != [(_key(stage), stage.state) for stage in view.stages]:
+            self._rail_at, self._rail_waits = now, False
+        elif not self._rail_waits:
+            self._rail_waits = True
+            self.set_timer(RAIL_SECONDS, lambda: self.show_seen(self.pada.seen))
+        return self._rail_at == now
 
     def _show_rail(self, view: events.RunView, left: float | None) -> None:
-        """Cells are changed in place; the cursor follows the stage that goes on unless the person has moved it."""
+        """Only what changed is drawn, in place; the cursor follows the stage that goes on unless the person has moved it."""
         table = self.query_one("#stages", DataTable)
-        keys = tuple((stage.round, stage.name, stage.wave) for stage in view.stages)
+        last = len(view.stages) - 1
+        rail = [(stage, left if at == last else None) for at, stage in enumerate(view.stages)]
         followed = table.cursor_row >= table.row_count - 1
-        if self._rail != keys[: len(self._rail)]:
+        if [_key(stage) for stage, _ in self._rail] != [_key(stage) for stage, _ in rail[: len(self._rail)]]:
             table.clear()
-            self._rail = ()
-        for at, stage in enumerate(view.stages):
-            cells = _cells(stage, left if at == len(keys) - 1 else None)
+            self._rail = []
+        for at, row in enumerate(rail):
             if at >= len(self._rail):
-                table.add_row(*cells)
-                continue
-            for column, cell in enumerate(cells):
-                if table.get_cell_at((at, column)) != cell:
-                    table.update_cell_at((at, column), cell, update_width=True)
-        self._rail = keys
+                table.add_row(*_cells(*row))
+            elif row != self._rail[at]:
+                for column, cell in enumerate(_cells(*row)):
+                    if table.get_cell_at((at, column)) != cell:
+                        table.update_cell_at((at, column), cell, update_width=True)
+        self._rail = rail
         if followed and view.state == "running":
             table.move_cursor(row=table.row_count - 1)
 
@@ -103,16 +127,20 @@ class RunScreen(ProjectScreen):
             told = f"training loss, round {view.round}: {drawn[-1][1]:.3f} after {len(drawn)} steps"
         if marked:
             told += f"; held out (o) {marked[-1][1]:.3f}"
-        self.query_one("#loss-name", Static).update(block(told))
-        self.query_one("#loss", Plot).show(lambda width, height: curve(drawn, marked, width, height))
+        self._put("#loss-name", told)
+        if self._plotted.get("loss") != (drawn, marked):
+            self._plotted["loss"] = drawn, marked
+            self.query_one("#loss", Plot).show(lambda width, height: curve(drawn, marked, width, height))
 
     def _show_scores(self, view: events.RunView) -> None:
         rows, vanilla = scored_rounds(self._runs, view)
         shown, plot = rows[-MOST_SCORES:], self.query_one("#scores", Plot)
         told = "validation score" if vanilla is None else f"validation score; ¦ vanilla {vanilla:.3f}"
-        self.query_one("#scores-name", Static).update(block(told))
-        plot.styles.height = max(1, len(shown))
-        plot.show(lambda width, _height: whiskers(shown, width, vanilla))
+        self._put("#scores-name", told)
+        if self._plotted.get("scores") != (shown, vanilla):
+            self._plotted["scores"] = shown, vanilla
+            plot.styles.height = max(1, len(shown))
+            plot.show(lambda width, _height: whiskers(shown, width, vanilla))
 
     def reload(self) -> None:
         if self.pada.door is not None:
@@ -194,6 +222,10 @@ def _headline(view: events.RunView, left: float | None) -> str:
         return "· no run yet: s starts one"
     still = f", {pace.in_words(left)} left (estimate)" if left is not None else ""
     return f"{mark(view.state)}  {view.recipe}, seed {view.seed}, round {view.round} of {view.rounds}{still}  {view.message}"
+
+
+def _key(stage: events.StageView) -> tuple[int, str, int]:
+    return stage.round, stage.name, stage.wave
 
 
 def _cells(stage: events.StageView, left: float | None) -> list[Any]:
