@@ -33,9 +33,6 @@ def main(arguments: list[str]) -> int:
         for handler in logging.getLogger().handlers:
             handler.setFormatter(WithoutMessages("%(asctime)s %(threadName)s %(message)s"))
     ignore_terminal()
-    # DuckDB imports pandas with the first value that it is handed, to see whether it is one of pandas' own: a third of a
-    # second and 40 MB for nothing. No part of a host uses it.
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
     try:
         host = Host(Path(arguments[0]), key)
         listener = host.listen()
