@@ -17,7 +17,7 @@ from tests.terminal.screen import Screen
 KEYS = {
     "enter": "\r", "escape": "\x1b", "up": "\x1b[A", "down": "\x1b[B", "pagedown": "\x1b[6~", "pageup": "\x1b[5~",
     "f1": "\x1bOP", "f2": "\x1bOQ", "ctrl+c": "\x03", "ctrl+p": "\x10", "ctrl+q": "\x11", "tab": "\t", "backspace": "\x7f",
-    "end": "\x1b[F", "ctrl+end": "\x1b[1;5F",
+    "ctrl+n": "\x0e", "end": "\x1b[F", "ctrl+end": "\x1b[1;5F",
 }  # fmt: skip
 
 

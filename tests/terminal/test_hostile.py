@@ -1,5 +1,6 @@
 """Foreign text meets a real terminal: what a project holds reaches the screen as characters and never as a command."""
 
+import json
 import os
 import re
 import shutil
@@ -58,6 +59,7 @@ class Walk:
     def home(self, file: Path) -> None:
         self.until("This machine")
         self.until("Zmodel05q")
+        self.wizard()
         self.press("o")
         self.until("Path of the project file")
         self.press(str(file.parent / "Znone00q[bold]"), "enter")
@@ -66,6 +68,27 @@ class Walk:
         if file.name != "hostile.duckdb":
             self.until("Rename it.")
             self.press("down", "enter")
+
+    def wizard(self) -> None:
+        """A file whose name, columns and rows are attacks: offered, chosen, read."""
+        self.press("n")
+        self.until("1 of 7")
+        self.press("rows")
+        self.until("rows-")  # offered; a name with control characters is not for typing
+        self.until("The data file is not there.")
+        self.press(*["backspace"] * 4)
+        self.until("path of a file or folder")
+        self.press("data")
+        self.until(lambda screen: re.search(r"training +data", screen.text))
+        self.press("tab")
+        self.until("40 rows")
+        self.press("ctrl+n")
+        self.until("2 of 7")
+        self.until("Zcolumn05q")
+        self.press("escape")
+        self.until("1 of 7")
+        self.press("escape")
+        self.until("This machine")
 
     def run(self) -> None:
         self.until("Zlast04q")
@@ -163,8 +186,12 @@ class Walk:
         """Screens that this walk does not know by name: opened by their number, and gone down."""
         keys = {one.call: one.key for one in actions.ACTIONS}
         for name in sorted(SCREENS.keys() - {"home", "run", "patterns", "samples", "compare", "data", "recipes"}):
-            self.press(keys[f"go('{name}')"], "down", "down", "down")
-            self.dialog("?", shows=f"Keys: {name}", there="")
+            if key := keys.get(f"go('{name}')"):
+                self.press(key, "down", "down", "down")
+                self.press("f1")
+                self.until("What this")
+                self.press("escape")
+                self.until(lambda screen: "What this" not in screen.text)
 
     def everything(self, file: Path) -> None:
         self.home(file)
@@ -183,6 +210,10 @@ def surroundings(folder: Path, finished: Path, harmless: bool) -> tuple[Path, se
     markers = fill(file, harmless)
     if not harmless:
         shutil.copy(file, os.path.join(os.fsencode(home), RAW_NAME))
+    columns = ("Zcolumn05q", "Zvalue04q") if harmless else ("Zcolumn05q\x1b]52;c;x\x07[/]", "Zvalue04q\x9b5;6m\u202e[/]")
+    row = json.dumps({columns[0]: columns[1], "answer": columns[1]})
+    for file_name in (f"rows-{name}", "data" if harmless else "data[bold]"):
+        (home / f"{file_name}.jsonl").write_text("\n".join([row] * 40))
     user = Path(os.environ["XDG_DATA_HOME"]) / "pada-local"
     recipes = user / "recipes"
     shutil.rmtree(user, ignore_errors=True)
@@ -206,6 +237,8 @@ def test_no_data_steers_the_terminal(start, finished_file, tmp_path):
         walk = Walk(terminal)
         walk.everything(file)
         terminal.press("q")
+        terminal.until("The new project is not made yet.")  # what the walk typed into the wizard
+        terminal.press("down", "enter")
         assert terminal.ended() == 0, terminal.screen.text
         kinds.append(set(terminal.screen.shapes))
         unharmed(terminal)
