@@ -5,10 +5,7 @@ A `Session` answers the same questions on both ways. It imports nothing heavy: t
 
 import contextlib
 import os
-import select
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,16 +15,12 @@ import msgspec
 
 from pada_local import events
 from pada_local.errors import BusyError, Interrupted, LockedError, MissingError, PadaError, UsageError
-from pada_local.host import place, wire
+from pada_local.host import starting, wire
 from pada_local.recipe import Recipe
 from pada_local.runtime import keys, recent
 from pada_local.runtime.recipes import find_recipe as find_recipe
 from pada_local.runtime.recipes import recipe_folders as recipe_folders
 from pada_local.teacher.protocol import Piece
-
-HOST_MODULE = "pada_local.host"
-HOST_SECONDS = 30.0
-"""How long a host may take to open the file and listen (a big file with a log to replay takes a while)."""
 
 
 class _Said(msgspec.Struct, frozen=True):
@@ -60,7 +53,7 @@ class Session:
         path = _existing(path)
         deadline = time.monotonic() + 10
         while True:
-            if (connection := _connect(path)) is not None:
+            if (connection := starting.connect(path)) is not None:
                 session = cls(path, connection)
                 break
             try:
@@ -79,16 +72,16 @@ class Session:
     def attach(cls, path: Path) -> "Session | None":
         """Attach to the file's host; None when it has none."""
         path = _existing(path)
-        connection = _connect(path)
+        connection = starting.connect(path)
         return cls(path, connection) if connection is not None else None
 
     @classmethod
     def start_host(cls, path: Path) -> "Session":
         """Attach to the file's host and start one first when there is none."""
         path = _existing(path)
-        deadline = time.monotonic() + HOST_SECONDS
+        deadline = time.monotonic() + starting.HOST_SECONDS
         while True:
-            if (connection := _connect(path)) is not None:
+            if (connection := starting.connect(path)) is not None:
                 recent.remember(path)
                 return cls(path, connection)
             try:
@@ -255,7 +248,7 @@ class Session:
 def open_alone(path: Path, encryption: bool = False) -> Iterator[Any]:
     """The open project of a file that nothing else uses, for work that a run must not meet. Raises BusyError, MissingError."""
     path = _existing(path)
-    if (host := _connect(path)) is not None:
+    if (host := starting.connect(path)) is not None:
         host.close()
         raise BusyError("The project is in use.", "Its host has the file open.", f"End it first: pada stop {path}")
     with _open_file(path, encryption) as project:
@@ -341,63 +334,14 @@ def _with_key(path: Path, open_it: Callable[[str], Any]) -> Any:
     return opened
 
 
-def _connect(path: Path) -> socket.socket | None:
-    """A connection to a host that answers, or None: a killed one refuses, one that is leaving takes no more questions."""
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(HOST_SECONDS)
-    try:
-        connection.connect(str(place.socket_path(path)))
-        connection.sendall(wire.encode({"op": "ping"}))
-        next(wire.lines(connection))
-    except (OSError, StopIteration):
-        connection.close()
-        return None
-    connection.settimeout(None)
-    return connection
-
-
 def _start_host(path: Path) -> None:
     key = keys.ring.known(path)
     try:
-        _spawn_host(path, key)
+        starting.spawn(path, key)
     except LockedError:
         if key:
             raise
-        _with_key(path, lambda key: _spawn_host(path, key))
-
-
-def _spawn_host(path: Path, key: str) -> None:
-    """Start a host in a session of its own and wait until it listens. Raises what it says, BusyError among it.
-
-    A key goes through a pipe that only the two of them have: arguments and environment can be seen by others.
-    """
-    # -P: modules that happen to lie in the folder where `pada` was called are not for the host.
-    command = [sys.executable, "-P", "-m", HOST_MODULE, str(path), *(["--key-on-stdin"] if key else [])]
-    package_parent = str(Path(__file__).resolve().parent.parent)
-    search = os.pathsep.join(filter(None, [package_parent, os.environ.get("PYTHONPATH", "")]))
-    log = os.open(place.log_path(path), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        stdin = subprocess.PIPE if key else subprocess.DEVNULL
-        host = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
-                                env=os.environ | {"PYTHONPATH": search})  # fmt: skip
-    finally:
-        os.close(log)
-    if host.stdin is not None:
-        with contextlib.suppress(BrokenPipeError), host.stdin:  # a host that died says why below
-            host.stdin.write(key.encode() + b"\n")
-    ready, _, _ = select.select([host.stdout], [], [], HOST_SECONDS)
-    line = host.stdout.readline() if ready else b""
-    host.stdout.close()
-    said = msgspec.json.decode(line) if line else {}
-    if "error" in said:
-        host.wait()
-        raise wire.error_from_wire(said["error"])
-    if not said.get("ready"):
-        host.kill()
-        host.wait()
-        raise PadaError(
-            "The project's host did not start.", f"What it said is in {place.log_path(path)}.", "Try again; 'pada doctor' helps."
-        )
+        _with_key(path, lambda key: starting.spawn(path, key))
 
 
 def _host_lost(path: Path) -> Interrupted:

@@ -146,7 +146,7 @@ def _chain(project: Any) -> Iterator[Finding]:
                 yield _row(project, table, row_order, how, link)
     vouched = {(link.run_id, link.stage_key) for link in links}
     low = standing[0].high if standing and standing[0].name in seals.RENEWED else 0
-    query = "SELECT \"key\", run_id, \"name\" FROM stages WHERE state = 'done' AND row_order > ? ORDER BY row_order"
+    query = 'SELECT "key", run_id, "name" FROM stages WHERE state = \'done\' AND row_order > ? ORDER BY row_order'
     for key, run_id, name in project.sql(query, [low]):
         if (run_id, key) not in vouched:
             yield Finding(f"Stage {name} of run {run_id[:10]} is called done, but the manifest does not know of it.",
@@ -183,8 +183,8 @@ def _links(project: Any) -> Iterator[Finding]:
         key = seals.key_of(table_of(kinds[table]))
         query = (
             f'SELECT DISTINCT k, r FROM (SELECT {key} AS k, {column} AS r FROM "{table}")'
-            f" WHERE r != '' AND r NOT IN (SELECT \"{name}\" FROM \"{other}\")"
-            f" AND r NOT IN (SELECT \"key\" FROM quarantine WHERE \"table\" = '{other}') ORDER BY k, r"
+            f' WHERE r != \'\' AND r NOT IN (SELECT "{name}" FROM "{other}")'
+            f' AND r NOT IN (SELECT "key" FROM quarantine WHERE "table" = \'{other}\') ORDER BY k, r'
         )
         for row_key, missing in project.sql(query):
             yield Finding(f"{table} {row_key[:24]}: refers to {other} {missing[:24]}, which is not there.", table, row_key)

@@ -36,7 +36,5 @@ def _graded(row: ScoreRow, answer: Answer) -> ScoreRow:
 
 
 def _ask(context: Context, example: Example, text: str) -> Ask:
-    prompt = prompts.render(
-        "grade", card=context.settings["task"], input=example.input, reference=example.output, answer=text
-    )
+    prompt = prompts.render("grade", card=context.settings["task"], input=example.input, reference=example.output, answer=text)
     return Ask(purpose="grade", prompt=prompt, schema=Grade, max_tokens=context.recipe.teacher.analysis_tokens)

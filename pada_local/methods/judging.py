@@ -66,5 +66,3 @@ def rederived(context: Context, item: Item, answers: Sequence[Answer]) -> tuple[
     if equal(context.settings["metric"], best, item.output):
         return True, ""
     return False, f"Answering the input again gave another output: {best}"
-
-

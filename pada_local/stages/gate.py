@@ -139,9 +139,7 @@ def _scores_verdict(context: Context, candidate: Candidate, answer: Answer, used
     passed, mean, reason = scored(context, answer)
     if not used and not context.recipe.gate.rederive:
         passed, used, reason = False, True, "The judge failed its audit, and nothing else vouches for this sample."
-    return _verdict(
-        candidate, "judge", passed or not used, reason, judge=context.judge.name, value=mean, calls=[answer.call_key]
-    )
+    return _verdict(candidate, "judge", passed or not used, reason, judge=context.judge.name, value=mean, calls=[answer.call_key])
 
 
 def _verdict(

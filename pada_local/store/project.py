@@ -241,9 +241,7 @@ class Project:
         query, parameters = table_of(kind).select(where, what="count(*)")
         return int(self._run(query, parameters)[0][0])
 
-    def page(
-        self, kind: type[AnyRow], /, offset: int, limit: int, search: str = "", **where: Any
-    ) -> tuple[list[AnyRow], int]:
+    def page(self, kind: type[AnyRow], /, offset: int, limit: int, search: str = "", **where: Any) -> tuple[list[AnyRow], int]:
         """Some of the matching rows, in order of insertion, and how many match: a list of any length costs one page."""
         table = table_of(kind)
         counted, parameters = table.select(where, what="count(*)", search=search)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pada_local import session
+from pada_local.host import starting
 from pada_local.recipe import Recipe, Train
 from pada_local.records import Example, content_id
 
@@ -38,7 +39,7 @@ def wait_until(what, seconds: float = 10.0) -> bool:
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """Path of a project file; every host that a test leaves behind is killed."""
-    monkeypatch.setattr(session, "HOST_MODULE", "tests.host.fake_host")
+    monkeypatch.setattr(starting, "HOST_MODULE", "tests.host.fake_host")
     monkeypatch.setenv("TMPDIR", str(tmp_path.parent))
     path = tmp_path / "p.duckdb"
     examples = [

@@ -73,9 +73,10 @@ def main(words: list[str]) -> int:
 
         memory.available_mib = lambda: int(free)
     if words[:1] == ["--cli"]:
-        from pada_local import cli, session
+        from pada_local import cli
+        from pada_local.host import starting
 
-        session.HOST_MODULE = "tests.host.fake_host"
+        starting.HOST_MODULE = "tests.host.fake_host"
         return cli.main(words[1:])
     from pada_local.host.__main__ import main as serve
 

@@ -6,9 +6,8 @@ import threading
 
 import pytest
 
-from pada_local import session as sessions
 from pada_local.errors import Interrupted, MissingError, TeacherError, UsageError
-from pada_local.host import place
+from pada_local.host import place, starting
 from pada_local.session import Session
 from pada_local.teacher.protocol import Heard, hear
 from tests.host.conftest import alive, make_recipe, wait_until
@@ -18,7 +17,7 @@ from tests.talk_help import rows_of, said, set_teacher, slow_server, stored_answ
 @pytest.fixture
 def tuned(tuned, monkeypatch, tmp_path):
     """A project with a tuned student, whose hosts run the fake loop; every host that is left is killed."""
-    monkeypatch.setattr(sessions, "HOST_MODULE", "tests.host.fake_host")
+    monkeypatch.setattr(starting, "HOST_MODULE", "tests.host.fake_host")
     monkeypatch.setenv("TMPDIR", str(tmp_path.parent))
     monkeypatch.setenv("PADA_FAKE_FREE_MIB", "100000")
     yield tuned

@@ -5,8 +5,8 @@ import threading
 import pytest
 from textual.widgets import DataTable
 
-from pada_local import session as sessions
 from pada_local.errors import UsageError
+from pada_local.host import starting
 from pada_local.session import Session
 from pada_local.teacher.protocol import Heard
 from tests.host.conftest import make_recipe
@@ -127,7 +127,7 @@ def test_leaving_the_app_in_the_middle_of_an_answer(slow):
 
 def test_beside_a_run_without_memory_it_says_so(slow, monkeypatch, tmp_path):
     path, _ = slow
-    monkeypatch.setattr(sessions, "HOST_MODULE", "tests.host.fake_host")
+    monkeypatch.setattr(starting, "HOST_MODULE", "tests.host.fake_host")
     monkeypatch.setenv("TMPDIR", str(tmp_path.parent))
     monkeypatch.setenv("PADA_FAKE_FREE_MIB", "900")
     monkeypatch.setenv("PADA_FAKE_STEP_SECONDS", "0.05")

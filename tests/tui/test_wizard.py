@@ -6,7 +6,7 @@ import time
 import pytest
 from textual.widgets import Checkbox, DataTable, OptionList, TextArea
 
-from pada_local import session
+from pada_local.host import starting
 from pada_local.runtime import places
 from pada_local.session import Session
 from tests.tui.conftest import shown, until
@@ -27,7 +27,7 @@ def here(tmp_path, monkeypatch):
     (tmp_path / "table.csv").write_text("text;label\n" + "\n".join(f"{row['question']};{row['answer']}" for row in ROWS))
     (tmp_path / "folder").mkdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(session, "HOST_MODULE", "tests.host.fake_host")
+    monkeypatch.setattr(starting, "HOST_MODULE", "tests.host.fake_host")
     return tmp_path
 
 
