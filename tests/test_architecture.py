@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -99,3 +100,9 @@ def test_fakes_live_in_tests_only():
 def test_every_module_says_what_it_is():
     silent = [path for path, text, tree in parsed() if text.strip() and not ast.get_docstring(tree)]
     assert not silent, silent
+
+
+def test_every_test_file_has_a_name_of_its_own():
+    """pytest imports them by their names alone, and one of two twins would be left out."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []
