@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from textual import events, work
 from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.filter import LineFilter
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -53,7 +55,7 @@ SHOW_SECONDS = 0.1
 LATEST_SECONDS = 0.5
 """How long a picture of the run may wait for keys."""
 RELOAD_SECONDS = 1.0
-RESIZED_SECONDS = 0.2
+FIT_SECONDS = 0.5
 LEAVE = [("keep", "Leave it running"), ("pause", "Pause it"), ("stop", "Stop it and its host"), ("", "Stay here")]
 
 
@@ -122,6 +124,7 @@ class PadaApp(App[int]):
         if not self.is_headless:
             for ended_by in (signal.SIGINT, signal.SIGTERM):  # the terminal is put back as it was, and the run goes on
                 asyncio.get_running_loop().add_signal_handler(ended_by, self._go_away)
+            self.set_interval(FIT_SECONDS, self._fit)
         for theme in THEMES:
             self.register_theme(theme)
         names = [theme.name for theme in THEMES]
@@ -211,13 +214,13 @@ class PadaApp(App[int]):
         if isinstance(self.screen, ProjectScreen):
             self.screen.reload()
 
-    def on_resize(self) -> None:
-        """Textual tells a new size to the screen that is shown: one that takes its place in that moment would not hear of it."""
-        self.set_timer(RESIZED_SECONDS, self._fit)
-
     def _fit(self) -> None:
-        if self.screen.size != self.size:
-            self.screen.post_message(events.Resize(self.size, self.size))
+        """A window that is dragged sends signals faster than they are taken, and the last one can be lost: look for oneself."""
+        there = Size(*shutil.get_terminal_size())
+        if there != self.size:
+            self.post_message(events.Resize(there, there))
+        elif self.screen_stack and self.screen.size != there:
+            self.screen.post_message(events.Resize(there, there))
 
     def complain(self, error: PadaError) -> None:
         """An error as sentences, where it cannot be overlooked and does not stop anything."""

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 _TOKEN = re.compile(
     r"\x1b\[(?P<params>[0-?]*)(?P<between>[ -/]*)(?P<final>[@-~])"
+    r"|(?P<cut>\x1b\[[0-?]*[ -/]*(?=\x1b))"
     r"|\x1b\](?P<osc>[^\x07\x1b]*)(?:\x07|\x1b\\)"
     r"|\x1b[PX^_](?P<string>[^\x1b]*)\x1b\\"
     r"|\x1b(?P<short>[ -/]*[0-OQ-WYZ\\`-~])"
@@ -69,6 +70,8 @@ class Screen:
                 self._column = 0
         elif found["final"] is not None:
             self._sequence(found["params"], found["between"], found["final"])
+        elif found["cut"] is not None:
+            pass  # a sequence that another one broke off: terminals forget it; a resized one can lose output
         elif found["osc"] is not None:
             self.shapes[f"OSC {found['osc'].partition(';')[0]}"] += 1
         else:

@@ -20,9 +20,12 @@ def test_poor_terminals_and_resize_storms(start, finished, environment):
     terminal.until("done")
     for key, shows in (("4", "All samples"), ("3", "2 patterns"), ("5", "b fixes"), ("2", "round")):
         terminal.press(key)
-        for size in [(20, 5), (200, 60), (1, 1), (80, 24)] * 10:
+        terminal.until(shows)
+        for size in [(20, 5), (200, 60), (1, 1), (80, 24)] * 10:  # as fast as they are drawn
+            drawn = len(terminal.raw)
             terminal.resize(*size)
-        for size in ((100, 30), (80, 24)):  # sizes in between may never have been seen; this one is
+            terminal.until(lambda _, drawn=drawn: len(terminal.raw) > drawn)
+        for size in ((100, 30), (80, 24)):
             terminal.resize(*size)
             terminal.until(shows)
     terminal.resize(20, 5)
