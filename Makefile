@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo pictures test lint format test-terminal faults soak study test-bench test-private test-unsloth test-sets test-gpu \
-	bench-student bench-teacher bench-gpu bench-loop clean-env
+	bench-student bench-teacher bench-gpu bench-loop clean-env bench-cockpit
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench-teacher: $(STAMP) ## the teacher beside plain ways to ask (half an hour; B
 
 bench-loop: $(STAMP) ## what the loop costs beside its models, memory, file sizes (BENCH=--quick is short)
 	$(BIN)/python benchmarks/loop.py $(BENCH)
+
+bench-cockpit: $(STAMP) ## the terminal app from outside: start, memory, long lists, keys while 200 events a second come
+	$(BIN)/python -m benchmarks.cockpit $(BENCH)
 
 bench-gpu: $(STAMP) ## training, evaluation and teacher on a card, beside plain scripts and the roofline
 	$(BIN)/python benchmarks/gpu.py $(BENCH)

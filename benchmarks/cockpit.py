@@ -138,7 +138,8 @@ def _row(event: events.Event, seq: int, seconds: float) -> EventRow:
 def app(*words: object, cwd: Path) -> Iterator[Terminal]:
     """`pada WORDS` in a terminal of 120 by 40."""
     command = [sys.executable, "-m", "pada_local.cli", *map(str, words)]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    data = tempfile.mkdtemp(prefix="data", dir=cwd)  # nobody's list of projects used last
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1]), "XDG_DATA_HOME": data}
     with Terminal(command, environment, (120, 40), cwd) as terminal:
         yield terminal
         terminal.press("q")
@@ -168,7 +169,7 @@ def opening(figures: Figures, small: Path, large: Path, repeats: int) -> None:
     painted, ready, entered, alien = [], [], [], set()
     for _ in range(repeats):
         with app("tui", small, cwd=small.parent) as terminal:
-            painted.append(terminal.until("Project files") - terminal.began)
+            painted.append(terminal.until("This machine") - terminal.began)
             ready.append(terminal.until(saying(RUN_IS_SHOWN)) - terminal.began)
             alien |= mapped(terminal.process.pid)
     for _ in range(repeats):

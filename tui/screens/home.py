@@ -9,11 +9,10 @@ from textual.app import ComposeResult
 from textual.widgets import DataTable, Static
 from textual.worker import get_current_worker
 
-from pada_local.errors import PadaError
 from pada_local.runtime import doctor, recent, registered
-from pada_local.session import Session
 from tui import actions
 from tui.plain import line
+from tui.results import Asker
 from tui.screens.base import ProjectScreen
 from tui.screens.dialogs import Line, Page
 from tui.table import Table
@@ -74,6 +73,7 @@ class HomeScreen(ProjectScreen):
 
     def on_mount(self) -> None:
         self._listed: set[str] = set()
+        self._asker: Asker | None = None
         self._results: dict[tuple[str, float], str] = {}
         table = self.query_one("#projects", DataTable)
         for name in ("project", "last result", "last used", "folder"):
@@ -105,13 +105,25 @@ class HomeScreen(ProjectScreen):
     @work(thread=True, group="results", exclusive=True, exit_on_error=False)
     def _ask_results(self, paths: list[str]) -> None:
         """One file after the other; what cannot be read says why in its own line."""
-        worker = get_current_worker()
+        worker, asker = get_current_worker(), Asker()
+        self._look_no_further()
+        self._asker = asker
         for path in paths:
             if (path, _time(Path(path))) not in self._results:
-                told = _asked(path)
-                if worker.is_cancelled:
-                    return
+                told = _asked(asker, path)
+                if told is None or worker.is_cancelled:
+                    break
                 self.app.call_from_thread(self._show_result, (path, _time(Path(path))), told)
+        asker.end()
+
+    def _look_no_further(self) -> None:
+        """Let go of the file that is looked at: somebody wants to open it."""
+        if self._asker is not None:
+            self._asker.end()
+
+    def _open(self, path: Path) -> None:
+        self._look_no_further()
+        self.pada.open_project(path)
 
     def _show_result(self, key: tuple[str, float], told: str) -> None:
         self._results[key] = told
@@ -135,7 +147,7 @@ class HomeScreen(ProjectScreen):
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         if event.data_table.id == "projects" and event.row_key.value:
-            self.pada.open_project(Path(event.row_key.value))
+            self._open(Path(event.row_key.value))
         elif event.data_table.id == "doctor":
             self._help(self._findings[event.cursor_row])
 
@@ -179,20 +191,19 @@ class HomeScreen(ProjectScreen):
     def action_open_path(self) -> None:
         def typed(text: str | None) -> None:
             if text:
-                self.pada.open_project(Path(text).expanduser())
+                self._open(Path(text).expanduser())
 
         self.app.push_screen(Line("Path of the project file"), typed)
 
 
-def _asked(path: str) -> str:
-    """The last result of a file in words, or why there is none. Waits for the file; for threads."""
+def _asked(asker: Asker, path: str) -> str | None:
+    """The last result of a file in words, or why there is none; None when nobody wants to know. Waits; for threads."""
     if not os.path.lexists(path):
         return "✗ gone: no file there (d takes it off)"
-    try:
-        with Session.open(Path(path), remember=False) as session:
-            return result_words(session.ask("last"))
-    except PadaError as error:
-        return f"✗ {error.title}"
+    found = asker.ask(path)
+    if found is None:
+        return None
+    return f"✗ {found['error']}" if "error" in found else result_words(found["last"])
 
 
 def _short(folder: str) -> str:
