@@ -100,7 +100,8 @@ class HomeScreen(ProjectScreen):
         self.query_one(".head", Static).update(line(f"Projects: {told}"))
         if marked in paths:
             table.move_cursor(row=paths.index(marked))
-        self._ask_results(paths)
+        if self.pada.door is None or self.pada.feed is not None:  # a file that is being opened is left alone
+            self._ask_results(paths)
 
     @work(thread=True, group="results", exclusive=True, exit_on_error=False)
     def _ask_results(self, paths: list[str]) -> None:
