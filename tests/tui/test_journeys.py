@@ -69,8 +69,8 @@ READ_PATTERNS_TO_EDITED_STRATEGY: list[Line] = [
     ("e", "What should new samples be like?", "ctrl+s keeps it"),
     (("= Be brief.", "ctrl+s"), "Write items of kind5. Be brief.", "(rewritten)"),
     ("n", "How many samples may this strategy bring?"),
-    (("=5", "enter"), "kind5 6 - 5"),
-    ("u", "kind5 6 - 12", "(rewritten)"),
+    (("=5", "enter"), "kind5 6 100%! 5"),
+    ("u", "kind5 6 100%! 12", "(rewritten)"),
     ("c", "Confirmed: s on the run screen goes on."),
 ]
 
@@ -91,14 +91,12 @@ REVIEW_20_SAMPLES: list[Line] = [
 
 COMPARE_TWO_RUNS: list[Line] = [
     ((), "run done"),
-    ("5", "summary: a vanilla 1, b vanilla 1, on validation examples"),
-    ("down", "@2"),
-    ("b", "summary: a vanilla 1, b test 2", "B is better.", "p below 0.001", "b fixes 12 and breaks 0."),
+    ("5", "summary: a vanilla 1, b test 2, on validation examples", "B is better.", "p below 0.001", "b fixes 12 and breaks 0."),
     ("v", "fixed: a vanilla 1, b test 2", "1 of 12", "unsure"),
     ("j", "2 of 12"),
     ("v", "broken: a vanilla 1, b test 2", "No example"),
     (("v", "t"), "summary: a vanilla 1, b test 2, on test examples", "B is better."),
-    (("up", "a"), "summary: a test 1, b test 2, on test examples"),
+    ("a", "summary: a test 1, b test 2, on test examples"),
 ]
 
 RAN_OUT = 120.0

@@ -52,7 +52,7 @@ class PatternsScreen(ProjectScreen):
         self._facts: dict[str, Any] = {}
         self._round, self._failure = 0, 0
         self._failures: list[dict[str, Any]] = []
-        self.query_one(DataTable).add_columns("", "pattern", "fails", "rate", "state", "left", "quota")
+        self.query_one(DataTable).add_columns("", "pattern", "fails", "rate", "quota", "state", "left")
         self.query_one(DataTable).focus()
 
     def reload(self) -> None:
@@ -72,7 +72,7 @@ class PatternsScreen(ProjectScreen):
             often = f"{rate['rate']:.0%}{'!' if rate['weak'] else ''}" if rate and rate["n"] else "-"
             name = line(row["name"] or "(no name)", 40)
             state = line(mark(state))
-            table.add_row(MARKS[row["number"] % len(MARKS)], name, str(row["failures"]), often, state, left or "-", quota)
+            table.add_row(MARKS[row["number"] % len(MARKS)], name, str(row["failures"]), often, quota, state, left or "-")
         table.move_cursor(row=at)
         told = f"Round {facts['round']} of {facts['last']}: {len(facts['patterns'])} patterns, {facts['explained']} explained"
         none = "No pattern yet: they come after the first round."
