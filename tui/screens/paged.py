@@ -61,19 +61,21 @@ class PagedScreen(ProjectScreen):
             self.ask_newest("page", lambda: self.fetch(door, offset), self._show)
 
     def _show(self, page: dict[str, Any]) -> None:
+        same = page["rows"] == self.rows and page["offset"] == self._offset
         self.rows, self._total, self._offset = page["rows"], page["total"], page["offset"]
         table = self.query_one(DataTable)
         at = table.cursor_row
         if self._land is not None and self._land[0] == self._offset:
             at, self._land = self._land[1], None
-        table.clear()
-        for row in self.rows:
-            table.add_row(*self.cells(row))
-        table.move_cursor(row=min(at, max(0, len(self.rows) - 1)))
+        if not same or at != table.cursor_row:
+            table.clear()
+            for row in self.rows:
+                table.add_row(*self.cells(row))
+            table.move_cursor(row=min(at, max(0, len(self.rows) - 1)))
+            self._show_marked()
         first = self._offset + 1 if self.rows else 0
         told = f"{self.told()}: {first} to {self._offset + len(self.rows)} of {self._total}"
         self.query_one("#about", Static).update(block(told))
-        self._show_marked()
 
     @property
     def marked(self) -> dict[str, Any] | None:
