@@ -33,10 +33,10 @@ format: $(STAMP) ## let ruff put the code in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# Commands that tests start are counted too; coverage is printed even when a test failed, and make fails then.
+# A test file stays in one process, so that its fixtures are made once. Commands that tests start are counted too; coverage is printed even when a test failed, and make fails then.
 test: lint ## lint, every test but the slow faults, coverage of pada_local
 	rm -rf build/coverage && mkdir -p build/coverage
-	$(BIN)/coverage run -m pytest -q --durations=20 -m "not faults and not sets and not soak and not bench and not private and not terminal" $(TESTS); code=$$?; \
+	$(BIN)/coverage run -m pytest -q -n auto --maxprocesses 4 --dist loadfile --durations=20 -m "not faults and not sets and not soak and not bench and not private and not terminal" $(TESTS); code=$$?; \
 	$(BIN)/coverage combine -q; $(BIN)/coverage report; exit $$code
 
 test-terminal: $(STAMP) ## the app in a pseudo-terminal: a whole demo run, hostile data, lost terminals: slow

@@ -12,7 +12,7 @@ from pada_local.data.chat import family_of
 from pada_local.errors import MissingError
 from pada_local.events import Event, ModelLoading, ModelReady, Note
 from pada_local.recipe import Recipe
-from pada_local.runtime import memory
+from pada_local.runtime import allowed, memory
 from pada_local.runtime.catalog import find_model, resolve
 from pada_local.runtime.examine import gguf_template
 from pada_local.student.client import StudentClient
@@ -159,6 +159,8 @@ def source_of(named: str, recipe: Recipe, folder: Path, say: Callable[[str], Non
         return Source(address.identity, address.model, lambda: Loopback(address, Settings.of(recipe), say))
     model = resolve(named)
     family = SERVER_FAMILIES[gguf_template(model)]
+    if not family:
+        allowed.must_be_allowed(model)
 
     def opened() -> Backend:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

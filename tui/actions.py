@@ -99,6 +99,7 @@ ACTIONS = (
     Action(MODELS, "a", "add", "model: add", "A GGUF file or a model folder; it is looked at and hashed, and stays where it is."),
     Action(MODELS, "v", "verify", "model: verify", "Hash every file of the marked model again."),
     Action(MODELS, "V", "verify_all", "model: verify all", "Hash every file of every model again."),
+    Action(MODELS, "t", "allow", "model: allow template", "Read the chat template of the marked model's own, and let it be run."),
     Action(MODELS, "d", "forget", "model: remove", "Take the marked model off the list; its files stay."),
     Action(MODELS, "r", "look_again", "models: look again", "Read the list and what the models need again.", False),
     Action(RECIPES, "e", "edit", "recipe: edit field", "Give the marked field another value (Enter does the same)."),

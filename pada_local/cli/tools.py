@@ -11,7 +11,7 @@ import msgspec
 from pada_local.cli import talk
 from pada_local.errors import ExitCode, MissingError, UsageError
 from pada_local.recipe import to_toml
-from pada_local.runtime import catalog, keys, places, recipes, registered
+from pada_local.runtime import allowed, catalog, keys, places, recipes, registered
 from pada_local.runtime import doctor as examination
 from pada_local.runtime.recipes import find_recipe
 from pada_local.session import Session, memory_plan
@@ -100,6 +100,27 @@ def remove_model(options: argparse.Namespace) -> int:
         talk.facts({"name": model.name, "path": model.path})
     else:
         talk.say(f"{model.name} is forgotten; its files stay in {model.path}.")
+    return ExitCode.DONE
+
+
+def allow_template(options: argparse.Namespace) -> int:
+    """Show the chat template that a teacher's file brings, with its hash; with that hash, let the server run it."""
+    name = options.name
+    if options.hash:
+        allowed.allow_template(name, options.hash)
+    found = allowed.template_of(name)
+    if options.json:
+        talk.facts({"name": name, "template": found._asdict() if found else None})
+    elif found is None:
+        talk.say(f"The chat template of {name} is of a known family; PaDA Local writes such prompts itself. Nothing to allow.")
+    elif found.allowed:
+        talk.say(f"The chat template of {name} may be run, as long as it stays as it is (SHA-256 {found.sha256}).")
+    else:
+        talk.data(found.text)
+        talk.say(
+            "This is a program that came with the model. llama-server would run it in its sandbox, on every prompt.\n"
+            f"Allow it: pada models allow {name} --hash {found.sha256}"
+        )
     return ExitCode.DONE
 
 

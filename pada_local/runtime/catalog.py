@@ -24,6 +24,8 @@ class Model(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: dict[str, str] = {}
     stamps: dict[str, str] = {}
     """Size and time of files when they were hashed: while these hold, gigabytes are not hashed again to list a model."""
+    template: str = ""
+    """SHA-256 of the chat template of its own that the user has read and allowed."""
 
 
 class _Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,9 +153,12 @@ def record_hashes(folder: Path) -> list[str]:
     return done
 
 
+KEYS = ("name", "role", "path", "about", "template")
+
+
 def as_toml(model: Model) -> str:
     """One model as an entry of a catalog."""
-    lines = ["[[model]]", *(f"{key} = {_quoted(getattr(model, key))}" for key in ("name", "role", "path", "about")), ""]
+    lines = ["[[model]]", *(f"{key} = {_quoted(getattr(model, key))}" for key in KEYS if getattr(model, key)), ""]
     for table in ("sha256", "stamps"):
         if entries := getattr(model, table):
             lines += [f"[model.{table}]", *(f"{_quoted(name)} = {_quoted(value)}" for name, value in entries.items()), ""]

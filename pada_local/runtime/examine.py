@@ -54,6 +54,16 @@ def gguf_template(file: Path) -> str:
     return _template(_read_in_child(file)["metadata"])
 
 
+def own_template(file: Path) -> str:
+    """The text of a GGUF file's chat template when it is of no family that is known, else "". Raises as `gguf_template` does."""
+    metadata = _read_in_child(file)["metadata"]
+    text = str(metadata.get(gguf_header.TEMPLATE, "")) if _template(metadata) == "plain" else ""
+    if len(text) > gguf_header.LONGEST_TEMPLATE:
+        fix = "Choose a model with a template of a known family (docs/models.md)."
+        raise MissingError("The model's chat template is too long to be read by anybody.", str(file), fix)
+    return text
+
+
 def gguf_shape(file: Path) -> Shape | None:
     """Sizes from a GGUF file's header; None when it does not say enough. Raises MissingError as `gguf_template` does."""
     header = _read_in_child(file)

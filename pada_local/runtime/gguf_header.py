@@ -24,6 +24,8 @@ BLOCKS = {
 }  # fmt: skip
 """By tensor type: values in a block, bytes of a block."""
 TEMPLATE = "tokenizer.chat_template"
+LONGEST_TEMPLATE = 65_536
+"""Characters that are handed on; one that is longer is too long for a person to read before it is allowed."""
 
 
 class BadHeader(ValueError):
@@ -140,7 +142,7 @@ def main(path: str, most_bytes: int, seconds: int) -> int:
     metadata = found["metadata"]
     kept = {key: value for key, value in metadata.items() if not isinstance(value, str) or len(value) < 200 or key == TEMPLATE}
     if isinstance(kept.get(TEMPLATE), str):
-        kept[TEMPLATE] = kept[TEMPLATE][:65_536]
+        kept[TEMPLATE] = kept[TEMPLATE][: LONGEST_TEMPLATE + 1]
     numbers = {key: value for key, value in kept.items() if not isinstance(value, float) or math.isfinite(value)}
     sys.stdout.write(json.dumps(found | {"metadata": numbers}))
     return 0

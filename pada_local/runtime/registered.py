@@ -30,9 +30,9 @@ class Installed(msgspec.Struct, frozen=True):
 
 def installed() -> list[Installed]:
     """Every model that can be named; the user's own first. Files whose size and time have changed are hashed."""
-    own = _registered()
+    added, home = _registered(), places.models_folder()
     models = catalog.load_catalog().values()
-    return [Installed(one, places.models_folder() / one.path, one == own.get(one.name), catalog.problems(one)) for one in models]
+    return [Installed(one, home / one.path, one == added.get(one.name), catalog.problems(one)) for one in models]
 
 
 def verify(name: str = "", tell: Tell | None = None) -> dict[str, list[str]]:
@@ -61,12 +61,17 @@ def _steps(files: Iterable[Path], tell: Tell | None) -> Callable[[int], None]:
 
 def described(model: Model, facts: Facts) -> list[str]:
     """What a person is told of a model: sentences without the colour of any screen."""
+    own = facts.kind == "gguf" and facts.template == "plain"
     return [
         f"{model.name}: {model.about}, {facts.bytes / 2**20:.0f} MiB, {facts.kind}",
-        f"chat template: {facts.template}; licence: {facts.licence or 'not said'}",
+        f"chat template: {TEMPLATES.get(facts.template, facts.template)}; licence: {facts.licence or 'not said'}",
         *(f"as {role}: {facts.fits.get(role) or OTHER_KIND[facts.kind]}" for role in ("student", "teacher", "judge")),
+        *([f"its chat template is of no known family and must be read and allowed first: pada models allow {model.name}"] * own),
     ]
 
+
+TEMPLATES = {"none": "none in the file (prompts are written as chatml)"}
+"""What is said of a chat template's family where its name says too little."""
 
 OTHER_KIND = {"gguf": "no: only a folder of Transformers weights can be trained", "folder": "no: that takes a GGUF file"}
 """Why a model of one kind has no verdict in the other's roles."""
@@ -90,7 +95,7 @@ def add(path: Path, name: str = "", tell: Tell | None = None) -> tuple[Model, Fa
         name=name, role=facts.role, path=facts.path, about=about,
         sha256={one.name: catalog.sha256(one, step) for one in files}, stamps={one.name: stamp(one) for one in files},
     )  # fmt: skip
-    _write([*_registered().values(), model])
+    _write([*owned(), model])
     return model, facts
 
 
@@ -109,12 +114,29 @@ def name_problem(name: str) -> str:
 
 def remove(name: str) -> Model:
     """Forget a model; its files are not touched. Raises UsageError for one that the user did not add."""
-    own = _registered()
-    if name not in own:
-        known = ", ".join(sorted(own)) or "none"
-        raise UsageError(f"No model '{name}' was added.", f"Added models: {known}.", "Models that ship are not removed.")
-    _write([model for model in own.values() if model.name != name])
-    return own[name]
+    gone = own(name)
+    _write([model for model in owned() if model.name != name])
+    return gone
+
+
+def owned() -> list[Model]:
+    """The models that the user added."""
+    return list(_registered().values())
+
+
+def own(name: str) -> Model:
+    """One of them. Raises UsageError for any other."""
+    found = _registered()
+    if name not in found:
+        known = ", ".join(sorted(found)) or "none"
+        raise UsageError(f"No model '{name}' was added.", f"Added models: {known}.", "Those that ship stay as they are.")
+    return found[name]
+
+
+def allow_template(name: str, digest: str) -> None:
+    """Remember the SHA-256 of the chat template that this model may run. Raises UsageError as `own` does."""
+    allowed = msgspec.structs.replace(own(name), template=digest)
+    _write([allowed if model.name == name else model for model in owned()])
 
 
 def _registered() -> dict[str, Model]:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import DataTable, Input
 
-from pada_local.runtime import catalog, memory, registered
+from pada_local.runtime import allowed, catalog, memory, registered
 from pada_local.runtime.examine import Facts
+from tests.gguf_help import with_template
 from tests.tui.conftest import shown, until
 from tests.tui.test_app import at, drive
 from tui.app import PadaApp
@@ -133,6 +134,32 @@ def test_a_file_that_changed_is_named_and_one_that_ships_is_not_removed(here):
         await pilot.press("d")
         await until(pilot, lambda: any("ships with the program" in note.message for note in app._notifications))
         assert getattr(app.screen, "NAME", "") == "models"
+
+    drive(app, script)
+
+
+def test_a_template_of_no_known_family_is_read_before_it_is_allowed(here):
+    registered.add(with_template(TEACHER, here / "odd.gguf", "{% for m in messages %}<<{{ m.content }}>>{% endfor %}"))
+    app = PadaApp()
+
+    async def script(pilot):
+        table = await listed(pilot)
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, Page) and "<<{{ m.content }}>>" in shown(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("enter")
+        await until(pilot, lambda: app.screen.NAME == "models")
+        assert not allowed.template_of("odd").allowed
+        await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, Page))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Question))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: allowed.template_of("odd").allowed)
+        table.move_cursor(row=names(app).index("demo-student"))
+        await pilot.press("t")
+        await until(pilot, lambda: any("needs no leave" in one.message for one in app._notifications))
 
     drive(app, script)
 

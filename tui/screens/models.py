@@ -8,7 +8,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import DataTable, Static
 
 from pada_local.errors import PadaError
-from pada_local.runtime import registered
+from pada_local.runtime import allowed, registered
 from pada_local.runtime.catalog import Model
 from pada_local.runtime.examine import Facts, examine_model
 from pada_local.runtime.registered import Installed
@@ -68,7 +68,9 @@ class ModelsScreen(ProjectScreen):
         "with limits, and every byte is hashed, so that a file that changes later is noticed. The files stay where they are; d "
         "only forgets the name. A model that is listed can be named with 'pada new --student' and '--teacher'.\n\n"
         "Whether a model fits is an estimate from its size and from the memory that is free now. v hashes the marked model "
-        "again, V all of them."
+        "again, V all of them.\n\n"
+        "A teacher may bring a chat template of no known family. That is a small program: t shows it, and it is run only when "
+        "you have allowed it as it is."
     )
 
     def body(self) -> ComposeResult:
@@ -126,8 +128,10 @@ class ModelsScreen(ProjectScreen):
 
     def why_not(self, call: str) -> str:
         marked = self._marked()
-        if call in ("verify", "forget") and marked is None:
+        if call in ("verify", "forget", "allow") and marked is None:
             return "The list is empty."
+        if call == "allow" and marked is not None and not (marked.own and marked.model.role == "teacher"):
+            return f"{marked.model.name} needs no leave: only a teacher that was added can bring a template of its own."
         if call == "forget" and marked is not None and not marked.own:
             return f"{marked.model.name} ships with the program; only models that were added can be removed."
         return ""
@@ -181,6 +185,32 @@ class ModelsScreen(ProjectScreen):
 
         job = Working(f"Hashing {name or 'every model'}", lambda tell: registered.verify(name, tell))
         self.app.push_screen(job, done)
+
+    def action_allow(self) -> None:
+        marked = self._marked()
+        if self.refused("allow") or marked is None:
+            return
+        name = marked.model.name
+        self.ask(refusable(lambda: allowed.template_of(name)), lambda found: self._read(name, found))
+
+    def _read(self, name: str, found: allowed.Template | None) -> None:
+        if found is None or found.allowed:
+            why = "may be run as it is now" if found else "is of a known family; there is nothing to allow"
+            self.notify(f"The chat template of {name} {why}.", markup=False)
+            return
+
+        def done(_: None) -> None:
+            self.notify(f"The chat template of {name} may be run as it is now.", markup=False)
+
+        def chosen(answer: str | None) -> None:
+            if answer == "allow":
+                self.ask(refusable(lambda: allowed.allow_template(name, found.sha256)), done)
+
+        def read(_: None) -> None:
+            title = f"May llama-server run the template that {name} brought, in its sandbox, on every prompt?"
+            self.app.push_screen(Question(title, [("", "No: leave it"), ("allow", "Yes: I have read it")]), chosen)
+
+        self.app.push_screen(Page(f"The chat template that {name} brought: a small program", found.text), read)
 
     def action_forget(self) -> None:
         marked = self._marked()
