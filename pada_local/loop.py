@@ -16,6 +16,7 @@ from pada_local import prompts, review
 from pada_local.context import Context, Rows
 from pada_local.crew import assemble
 from pada_local.data.guards import guard_of
+from pada_local.data.subset import dropped_rounds
 from pada_local.errors import Interrupted, UsageError
 from pada_local.events import Event, NeedsReview, RoundStarted, RunDone, RunStarted, StageDone, StageSkipped, StageStarted
 from pada_local.methods.predictions import answer_examples, scores_of, train_errors, validation_failures
@@ -106,7 +107,8 @@ def _rounds(context: Context) -> str:
     for number in range(1, loop.rounds + 1):
         context.round, context.wave = number, 0
         context.emit(RoundStarted(run_id=context.run_id, round=number))
-        context.scratch["dropped"] = _dropped_rounds(context)
+        known = context.rows.get(Round, run_id=context.run_id) if loop.rollback else []
+        context.scratch["dropped"] = dropped_rounds(known, number)
         for stage in PREPARE:
             key = _stage(context, stage, key)
         reason = _reason_to_stop(context)
@@ -175,21 +177,6 @@ def _reason_to_stop(context: Context) -> str:
     if loop.augment in ("patterns", "analyses", "failures") and failures < loop.min_failures:
         return f"Only {failures} validation examples fail; fewer than {loop.min_failures} make no pattern."
     return ""
-
-
-def _dropped_rounds(context: Context) -> set[int]:
-    """With `rollback`, the rounds whose samples led to no better student: their samples are not trained on again."""
-    if not context.recipe.loop.rollback:
-        return set()
-    dropped, best = set(), -1.0
-    for row in sorted(context.rows.get(Round, run_id=context.run_id), key=lambda row: row.number):
-        if row.number >= context.round or row.validation_mean is None:
-            continue
-        if row.validation_mean > best:
-            best = row.validation_mean
-        else:
-            dropped.add(row.number - 1)
-    return dropped
 
 
 def _champion(rounds: list[Round]) -> Round | None:

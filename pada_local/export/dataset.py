@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pada_local.data.subset import training_subset
+from pada_local.data.subset import dropped_rounds, training_subset
 from pada_local.errors import UsageError
 from pada_local.export.adapter import choose_run
 from pada_local.export.trends import recipe_of
@@ -51,7 +51,8 @@ def _examples(rows: Iterable[Example]) -> Iterator[Json]:
 
 def _samples(project: Any, run: Run) -> Iterator[Json]:
     """The teacher's samples that were selected in the rounds before the champion's, in the order of training."""
-    dropped = _dropped(project, run)
+    rounds = project.get(Round, run_id=run.id) if recipe_of(project, run).loop.rollback else []
+    dropped = dropped_rounds(rounds, run.champion_round)
     patterns = {row.id: row.name for row in project.get(Pattern, run_id=run.id)}
     strategies = {row.id: row.edited or row.drafted for row in project.get(Strategy, run_id=run.id)}
     for row in project.get(Candidate, run_id=run.id, selected=True, state="accepted"):
@@ -61,21 +62,6 @@ def _samples(project: Any, run: Run) -> Iterator[Json]:
                 strategy=strategies.get(row.strategy_id, ""), parent=row.parent_id,
                 seeds=json.dumps(row.seed_examples, ensure_ascii=False),
             )  # fmt: skip
-
-
-def _dropped(project: Any, run: Run) -> set[int]:
-    """Rounds whose samples the run left out again, as the loop decides it (see `loop`)."""
-    if not recipe_of(project, run).loop.rollback:
-        return set()
-    dropped, best = set(), -1.0
-    for row in sorted(project.get(Round, run_id=run.id), key=lambda one: one.number):
-        if row.number >= run.champion_round or row.validation_mean is None:
-            continue
-        if row.validation_mean > best:
-            best = row.validation_mean
-        else:
-            dropped.add(row.number - 1)
-    return dropped
 
 
 def _row(
