@@ -115,6 +115,12 @@ class RunDone(Event):
     reason: str = ""
 
 
+class RunHeld(Event):
+    """The run is trained and waits, untested, for the other runs of its study."""
+
+    message: str
+
+
 class RunFailed(Event):
     """`resumable` tells whether running again goes on from here."""
 
@@ -130,7 +136,7 @@ class Note(Event):
 
 AnyEvent = Union[
     RunStarted, RoundStarted, StageStarted, StageProgress, StageSkipped, StageDone, TrainStep, Resources,
-    ModelLoading, ModelReady, NeedsReview, RoundScored, RunDone, RunFailed, Note,
+    ModelLoading, ModelReady, NeedsReview, RoundScored, RunDone, RunHeld, RunFailed, Note,
 ]  # fmt: skip
 
 _ENCODER, _DECODER = msgspec.json.Encoder(), msgspec.json.Decoder(AnyEvent)
@@ -207,6 +213,8 @@ def apply(view: RunView, event: Event) -> RunView:
         case RunDone():
             outcome = {"champion_round": event.champion_round, "test_mean": event.test_mean, "message": event.reason}
             return change(view, state="done", **outcome)
+        case RunHeld():
+            return change(view, state="held", message=event.message)
         case RunFailed():
             return change(view, state="paused" if event.resumable else "failed", message=event.title)
         case ModelLoading():

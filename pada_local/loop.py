@@ -18,7 +18,17 @@ from pada_local.crew import assemble
 from pada_local.data.guards import guard_of
 from pada_local.data.subset import dropped_rounds
 from pada_local.errors import Interrupted, UsageError
-from pada_local.events import Event, NeedsReview, RoundStarted, RunDone, RunStarted, StageDone, StageSkipped, StageStarted
+from pada_local.events import (
+    Event,
+    NeedsReview,
+    RoundStarted,
+    RunDone,
+    RunHeld,
+    RunStarted,
+    StageDone,
+    StageSkipped,
+    StageStarted,
+)
 from pada_local.methods.predictions import answer_examples, scores_of, train_errors, validation_failures
 from pada_local.recipe import Recipe
 from pada_local.records import Candidate, Example, RecipeRow, Round, Run, Stage, TestLook, content_id
@@ -34,8 +44,7 @@ BEFORE_WRITING = {
 """The stages from a scored student to the first question for samples, by `loop.augment`."""
 WRITE = (generate, gate)
 FINISH = (select,)
-HELD = "The run is trained."
-"""Why a run that was told to hold its test is paused."""
+HELD = "The run is trained; its test waits until all runs of its study are."
 
 
 def run_id_of(recipe: Recipe, seed: int, settings: dict[str, str]) -> str:
@@ -46,11 +55,12 @@ def run_id_of(recipe: Recipe, seed: int, settings: dict[str, str]) -> str:
 
 def start_run(
     project: Rows, recipe: Recipe, seed: int, settings: dict[str, str], private: Path,
-    emit: Callable[[Event], None], cancelled: Callable[[], bool], hold_test: bool = False,
+    emit: Callable[[Event], None], cancelled: Callable[[], bool], part: str = "",
 ) -> str:  # fmt: skip
     """Run the loop to its end, or go on with it; returns the run's final state.
 
-    With `hold_test` the run stops before its look at the test set: a study looks when all its runs have come so far.
+    `part` is how a study does it: "train" up to the test set and no further, "test" the look at it, when all its runs have
+    come so far; "" is everything at once. Raises UsageError for a run that waits for its study.
 
     Raises Interrupted when asked to pause, TeacherError and WorkerLost when a model cannot be kept alive; all of
     them leave a file from which starting again goes on.
@@ -62,13 +72,13 @@ def start_run(
             teacher=crew.teacher, judge=crew.judge, settings=crew.settings, handover=str(private), emit=emit, cancelled=cancelled,
         )  # fmt: skip
         with Watch(context.run_id, crew.student, crew.teachers, emit):
-            return _run(context, hold_test)
+            return _run(context, part)
     finally:
         crew.close()
 
 
-def _run(context: Context, hold_test: bool) -> str:
-    run = _open_run(context)
+def _run(context: Context, part: str) -> str:
+    run = _open_run(context, part)
     if run.state == "done":
         done = "This run was done before."
         context.emit(RunDone(run_id=run.id, champion_round=run.champion_round, test_mean=None, reason=done))
@@ -76,15 +86,19 @@ def _run(context: Context, hold_test: bool) -> str:
     rows, gate_settings = context.rows, context.recipe.gate
     context.scratch["guard"] = guard_of(rows, gate_settings.leak_jaccard, context.training_examples())
     reason = _rounds(context)
-    if hold_test:
-        raise Interrupted(HELD, "Its test waits until all runs of the study are trained.", "Go on with the same 'pada study'.")
+    if part == "train":
+        context.rows.replace(msgspec.structs.replace(context.rows.one(Run, id=run.id), state="held", reason=HELD))
+        context.emit(RunHeld(run_id=run.id, message=HELD))
+        return "held"
     _close_run(context, reason)
     return "done"
 
 
-def _open_run(context: Context) -> Run:
+def _open_run(context: Context, part: str) -> Run:
     rows, recipe = context.rows, context.recipe
     old = rows.one(Run, id=context.run_id)
+    if old is not None and old.state == "held" and not part:
+        raise UsageError("The run belongs to a study.", HELD, "Go on with the same 'pada study'.")
     if not rows.count(Example, split="train") or not rows.count(Example, split="validation"):
         detail = "The project has no training or no validation examples."
         raise UsageError("There is nothing to train on.", detail, "See 'pada new'.")

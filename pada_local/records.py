@@ -49,7 +49,7 @@ class RecipeRow(Row):
 
 
 class Run(Row):
-    """One recipe with one seed. `state`: running, paused, stopped, failed, done."""
+    """One recipe with one seed. `state`: running, paused, stopped, failed, done, or held (trained; a study tests it later)."""
 
     id: str
     recipe_id: str

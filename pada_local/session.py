@@ -157,12 +157,12 @@ class Session:
         """One decision of a person (see `review.decide`); needs a host, since it writes."""
         return self.ask("decide", run=run_id, subject=subject, action=action, words=words)
 
-    def start(self, recipe: Recipe, seed: int, hold_test: bool = False) -> int:
+    def start(self, recipe: Recipe, seed: int, part: str = "") -> int:
         """Start a run or go on with it; returns the number from which its events are to be read.
 
-        With `hold_test` it pauses before the test examples are looked at.
+        `part` is a study's: "train" ends before the test examples are looked at, "test" looks at them.
         """
-        return self.ask("start", recipe=msgspec.to_builtins(recipe), seed=seed, hold_test=hold_test)["since"]
+        return self.ask("start", recipe=msgspec.to_builtins(recipe), seed=seed, part=part)["since"]
 
     def voices(self) -> list[dict[str, Any]]:
         """Who can be asked: the base, every trained round, the teacher (see `look.voices`)."""
@@ -287,8 +287,8 @@ def memory_plan(student: str, teacher: str, recipe: Recipe) -> list[tuple[str, b
 
 
 def find_unfinished(runs: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The run that `pada run` without a recipe goes on with: the newest one that is not done."""
-    return next((run for run in reversed(runs) if run["state"] != "done"), None)
+    """The run that `pada run` without a recipe goes on with: the newest one that has not come to its end."""
+    return next((run for run in reversed(runs) if run["state"] not in ("done", "held")), None)
 
 
 def _existing(path: Path) -> Path:

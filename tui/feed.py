@@ -67,6 +67,8 @@ def _in_words(event: events.Event) -> str:
             return f"run {event.run_id[:10]} {'goes on' if event.resumed else 'starts'}: {event.recipe}, seed {event.seed}"
         case events.RunDone():
             return f"run done: {event.reason}"
+        case events.RunHeld():
+            return event.message
         case events.RunFailed():
             return f"{event.title} {event.detail}"
         case events.ModelLoading():

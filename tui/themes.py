@@ -13,7 +13,8 @@ THEMES = (
           error="#ff6060", foreground="#ffffff", background="#000000", surface="#000000", panel="#202020", dark=True),
 )  # fmt: skip
 MARKS = {
-    "done": "✓", "skipped": "=", "running": "▸", "paused": "‖", "stopped": "■", "failed": "✗", "waiting for review": "?",
+    "done": "✓", "skipped": "=", "running": "▸", "paused": "‖", "held": "‖", "stopped": "■", "failed": "✗",
+    "waiting for review": "?",
     "accepted": "✓", "rejected": "✗", "duplicate": "≈", "leaked": "!", "unparsable": "…", "pending": "·", "excluded": "–",
     "ok": "✓", "note": "·", "missing": "✗", "as recorded": "✓", "verified": "✓", "changed": "✗", "not there": "✗",
     "unusable": "✗",

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from pada_local import events, loop
+from pada_local import events
 from pada_local.cli import talk
 from pada_local.cli.runs import follow
 from pada_local.errors import ExitCode, UsageError
@@ -51,29 +51,25 @@ def run_study(plan: Plan, files: list[Path]) -> int:
         with Session.start_host(path) as session:
             session.ask("keep_study", plan=msgspec.to_builtins(plan))
     every = [(path, cell) for path in files for cell in cells(plan)]
-    for hold in (True, False):
-        what = "training" if hold else "test"
+    for part, what in (("train", "training"), ("test", "test")):
         for at, (path, cell) in enumerate(every, 1):
-            code = _run(path, cell, hold, f"{what} {at} of {len(every)}")
+            code = _run(path, cell, part, f"{what} {at} of {len(every)}")
             if code:
                 talk.say("The same command goes on with the study where it was left.")
                 return code
     return ExitCode.DONE
 
 
-def _run(path: Path, cell: Cell, hold: bool, where: str) -> int:
+def _run(path: Path, cell: Cell, part: str, where: str) -> int:
     """One run up to its test, or its test. Raises UsageError when it failed."""
     with Session.start_host(path) as session:
         now = _run_of(session, cell)
-        if now and (now["state"] == "done" or (hold and now["reason"] == loop.HELD)):
+        if now and (now["state"] == "done" or (part == "train" and now["state"] == "held")):
             return ExitCode.DONE
         size = f", {cell.size:g} training examples" if cell.size else ""
         talk.say(f"[{where}] {path.name}: {cell.recipe.name}, seed {cell.seed}{size}")
-        outcome = follow(session, session.start(cell.recipe, cell.seed, hold), progress=_Quiet())
-    with Session.open(path) as session:
-        now = _run_of(session, cell)
-    held = hold and now is not None and now["reason"] == loop.HELD
-    return ExitCode.DONE if held else int(outcome.get("exit_code", ExitCode.DONE))
+        outcome = follow(session, session.start(cell.recipe, cell.seed, part), progress=_Quiet())
+    return int(outcome.get("exit_code", ExitCode.DONE))
 
 
 def _run_of(session: Session, cell: Cell) -> dict[str, Any] | None:
@@ -85,9 +81,7 @@ class _Quiet(talk.Progress):
     """A study's progress: only the moving line, scores and what went wrong."""
 
     def show(self, event: events.Event) -> None:
-        held = isinstance(event, events.RunFailed) and event.title == loop.HELD
-        told = isinstance(event, events.TrainStep | events.StageProgress | events.RoundScored | events.RunFailed)
-        if told and not held:
+        if isinstance(event, events.TrainStep | events.StageProgress | events.RoundScored | events.RunFailed):
             super().show(event)
 
 

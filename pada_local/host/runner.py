@@ -33,7 +33,7 @@ class Runner:
         """Whether a run is going on."""
         return self._thread is not None and self._thread.is_alive()
 
-    def start(self, recipe: Recipe, seed: int, hold_test: bool = False) -> None:
+    def start(self, recipe: Recipe, seed: int, part: str = "") -> None:
         """Begin or go on with the run of this recipe and seed. Raises UsageError while another goes on."""
         if self.outcome:
             self.wait(5)  # its outcome is told a moment before its thread ends
@@ -41,7 +41,7 @@ class Runner:
             fix = f"Follow it with 'pada status {self._path}', or end it with 'pada pause {self._path}'."
             raise UsageError("A run is going on in this project already.", f"It is run {self._run_id or '(starting)'}.", fix)
         self._asked, self._run_id, self.outcome = "", "", {}
-        self._thread = threading.Thread(target=self._work, args=(recipe, seed, hold_test), name="run")
+        self._thread = threading.Thread(target=self._work, args=(recipe, seed, part), name="run")
         self._thread.start()
 
     def ask_to_end(self, how: str) -> bool:
@@ -57,9 +57,9 @@ class Runner:
         return not self.active
 
     def mark(self, state: str, reason: str = "") -> None:
-        """Write how the run ended, unless it is done or was never begun."""
+        """Write how the run ended, unless it came to its end or was never begun."""
         run = self._project.one(Run, id=self._run_id) if self._run_id else None
-        if run is not None and run.state != "done":
+        if run is not None and run.state not in ("done", "held"):
             self._project.replace(msgspec.structs.replace(run, state=state, reason=reason))
 
     def settle(self) -> None:
@@ -71,13 +71,13 @@ class Runner:
         self._run_id = event.run_id or self._run_id
         self._hub.emit(event)
 
-    def _work(self, recipe: Recipe, seed: int, hold_test: bool) -> None:
+    def _work(self, recipe: Recipe, seed: int, part: str) -> None:
         private: Path | None = None
         try:
             private = place.make_private_folder(self._path, in_memory=self._project.encrypted)
             settings = {"task": "", "system": ""} | {row.key: row.value for row in self._project.get(Setting)}
             state = loop.start_run(self._project, recipe, seed, settings, private, self._speak, lambda: bool(self._asked),
-                                   hold_test)  # fmt: skip
+                                   part)  # fmt: skip
             self.outcome = {"state": state, "run_id": self._run_id, "exit_code": int(ExitCode.DONE)}
         except PadaError as error:
             self._failed(error)

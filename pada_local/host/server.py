@@ -134,7 +134,7 @@ class Host:
             raise UsageError("The host of this project is ending.", "It was told to stop.", "Try again in a moment.")
         since = self.hub.next_seq
         with self.talks.making_way():
-            self.runner.start(recipe, seed, bool(question.get("hold_test")))
+            self.runner.start(recipe, seed, str(question.get("part", "")))
         return {"since": since}
 
     def _decide(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -95,6 +95,7 @@ AFTER = [
     (e.NeedsReview(round=1, waiting=3), {"state": "waiting for review"}),
     (e.RoundScored(round=1, metric="exact_match", mean=0.5, low=0.4, high=0.6, n=9), {}),
     (e.RunDone(champion_round=2, test_mean=0.8, reason="over"), {"state": "done", "champion_round": 2, "test_mean": 0.8}),
+    (e.RunHeld(message="trained"), {"state": "held", "message": "trained"}),
     (e.RunFailed(title="lost"), {"state": "paused", "message": "lost"}),
     (e.Note(text="hello"), {"message": "hello"}),
 ]

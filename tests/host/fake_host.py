@@ -17,7 +17,7 @@ from pada_local.records import RecipeRow, Run, TrainingStep, content_id
 from pada_local.runtime import process
 
 
-def start_run(project, recipe, seed, settings, private, emit, cancelled, hold_test=False):
+def start_run(project, recipe, seed, settings, private, emit, cancelled, part=""):
     """Steps of a run that is found again by recipe and seed. A recipe called `missing`, `broken` or `deaf` goes wrong."""
     import msgspec
 

@@ -5,7 +5,7 @@ import pytest
 
 from pada_local import loop
 from pada_local.crew import Crew
-from pada_local.errors import Interrupted, UsageError
+from pada_local.errors import UsageError
 from pada_local.export.html import render_html
 from pada_local.export.report import build_report
 from pada_local.export.study import SETTING, render_study, study_runs, study_table
@@ -15,6 +15,7 @@ from pada_local.recipe import load, parse
 from pada_local.records import Example, Prediction, Run, Setting
 from pada_local.records import TestLook as LookAtTest
 from pada_local.runtime.places import recipes_folder
+from pada_local.session import find_unfinished
 from pada_local.study import cells, make_plan
 from tests.fakes import SETTINGS
 from tests.loop.test_loop import RECIPE, Bench
@@ -29,12 +30,12 @@ def bench(tmp_path, monkeypatch):
     made.project.close()
 
 
-def go(bench, cell, hold):
+def go(bench, cell, part):
     crew = Crew(bench.student, bench.teacher, bench.teacher, dict(SETTINGS))
     bench.patch.setattr(loop, "assemble", lambda *_: crew)
     (bench.folder / "private").mkdir(exist_ok=True)
     return loop.start_run(bench.project, cell.recipe, cell.seed, dict(SETTINGS), bench.folder / "private",
-                          bench.events.append, lambda: False, hold)  # fmt: skip
+                          bench.events.append, lambda: False, part)  # fmt: skip
 
 
 def test_recipes_of_a_study_train_alike_on_as_many_samples():
@@ -67,15 +68,19 @@ def test_the_test_set_is_looked_at_when_all_are_trained_and_nothing_is_made_twic
     plan = make_plan([parse(VANILLA), parse(RECIPE)], parse(RECIPE), [1, 2], [0], 24)
     bench.project.put(Setting(key=f"{SETTING}{plan.id}", value=msgspec.json.encode(plan).decode()))
     for cell in cells(plan):
-        with pytest.raises(Interrupted, match="trained"):
-            go(bench, cell, hold=True)
+        assert go(bench, cell, "train") == "held"
     tests = {row.id for row in bench.all(Example, split="test")}
     assert not bench.all(LookAtTest) and not bench.all(Prediction, example_id=sorted(tests))
     asked, trained = len(bench.teacher.asks), len(bench.student.trained)
     assert trained == 4  # two seeds: vanilla's student is pada's first one
     half = study_table(plan, [study_runs(bench.project, plan)])
     assert half["tested"] == 0 and half["best_baseline"] == {"0": "vanilla"} and "not tested" in render_study(half)
-    assert all(go(bench, cell, hold=False) == "done" for cell in cells(plan))
+    for cell in cells(plan):
+        with pytest.raises(UsageError, match="belongs to a study"):
+            go(bench, cell, "")
+    assert {row.state for row in bench.all(Run)} == {"held"} and not bench.all(LookAtTest)
+    assert find_unfinished([{"state": row.state} for row in bench.all(Run)]) is None
+    assert all(go(bench, cell, "test") == "done" for cell in cells(plan))
     assert (len(bench.teacher.asks), len(bench.student.trained)) == (asked, trained)
     assert len(bench.all(LookAtTest)) == 4 and {row.state for row in bench.all(Run)} == {"done"}
     table = study_table(plan, [study_runs(bench.project, plan)])
