@@ -17,6 +17,11 @@ def content_id(*parts: Any) -> str:
     return hashlib.blake2b(canonical, digest_size=12).hexdigest()
 
 
+def round_id(what: str, number: int) -> str:
+    """The subject of a confirmation: all strategies or all samples of a round."""
+    return f"{what} of round {number}"
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """Base of all records."""
 

@@ -14,18 +14,13 @@ from pada_local.context import Rows
 from pada_local.data.guards import guard_of
 from pada_local.errors import UsageError
 from pada_local.metrics import registry
-from pada_local.records import Candidate, Decision, Pattern, Round, Row, Setting, Stage, Strategy, content_id
+from pada_local.records import Candidate, Decision, Pattern, Round, Row, Setting, Stage, Strategy, content_id, round_id
 from pada_local.runtime.safe import safe_line
 
 STRATEGIES, SAMPLES = KINDS = "strategies", "samples"
 CHANGED = {Strategy: ("edited", "quota", "state"), Candidate: ("input", "output", "state", "reason")}
 """What a decision may change of a row: kept before and after."""
 BY_A_PERSON = "A person: "
-
-
-def round_id(what: str, number: int) -> str:
-    """The subject of a confirmation: all strategies or all samples of a round."""
-    return f"{what} of round {number}"
 
 
 def is_confirmed(rows: Rows, run_id: str, what: str, number: int) -> bool:

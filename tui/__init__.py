@@ -10,6 +10,7 @@ panels.py     what each panel shows
 reasons.py    why an action cannot be taken now
 drafts.py     a recipe that is being changed
 kept.py       what is remembered of a person
+loading.py    which screens there are, each loaded when it is first shown
 app.py        the app
 screens/      one file per screen
 """

@@ -1,16 +1,19 @@
 """The app: one project at most, its screens, and the way out that never leaves a run without an owner."""
 
 import asyncio
+import gc
 import os
 import shutil
 import signal
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from textual import events, work
 from textual.app import App
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.css.query import NoMatches
 from textual.filter import LineFilter
 from textual.geometry import Size
 from textual.screen import Screen
@@ -21,41 +24,18 @@ from pada_local.runtime.safe import safe
 from tui import actions, glyphs, kept, panels, reasons
 from tui.door import Door
 from tui.feed import Feed, Moved, Seen
+from tui.loading import SCREENS
 from tui.screens.base import ProjectScreen, broken
-from tui.screens.compare import CompareScreen
-from tui.screens.data import DataScreen
 from tui.screens.dialogs import Page, Question
-from tui.screens.home import HomeScreen
 from tui.screens.jump import Jump, panels_of
-from tui.screens.models import ModelsScreen
-from tui.screens.patterns import PatternsScreen
-from tui.screens.playground import PlaygroundScreen
-from tui.screens.recipes import RecipesScreen
-from tui.screens.run import RunScreen
-from tui.screens.samples import SamplesScreen
-from tui.screens.wizard.screen import WizardScreen
 from tui.themes import THEMES
 
-SCREENS = {
-    screen.NAME: screen
-    for screen in (
-        HomeScreen,
-        RunScreen,
-        PatternsScreen,
-        SamplesScreen,
-        CompareScreen,
-        DataScreen,
-        PlaygroundScreen,
-        ModelsScreen,
-        RecipesScreen,
-        WizardScreen,
-    )
-}
 SHOW_SECONDS = 0.1
 LATEST_SECONDS = 0.5
 """How long a picture of the run may wait for keys."""
 RELOAD_SECONDS = 1.0
 FIT_SECONDS = 0.5
+LOAD_REST_SECONDS = 1.0
 LEAVE = [("keep", "Leave it running"), ("pause", "Pause it"), ("stop", "Stop it and its host"), ("", "Stay here")]
 
 
@@ -93,6 +73,16 @@ def _told(action: actions.Action, why: str) -> str:
     return f"Not now: {why}" if why else action.help
 
 
+def _made(name: str) -> Screen:
+    return SCREENS[name]()
+
+
+def _look_for_garbage_again() -> None:
+    """What there is after the first picture stays: looking through it each time would hold up keys."""
+    gc.freeze()
+    gc.enable()
+
+
 class PadaApp(App[int]):
     """`pada` without words opens it at home, `pada tui FILE` at the project's run."""
 
@@ -100,10 +90,14 @@ class PadaApp(App[int]):
     CSS_PATH = "pada.tcss"
     COMMANDS = {Commands}
     BINDINGS = actions.bindings("")
+    SCREENS = {name: partial(_made, name) for name in SCREENS}
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, door: Door | None = None) -> None:
+        """`door` is one to the project at `path` that somebody knocks at already."""
         super().__init__()
         self.path = path
+        self._first_door = door
+        self._visited: set[str] = set()
         self.door: Door | None = None
         self.feed: Feed | None = None
         self.seen = Seen()
@@ -120,6 +114,11 @@ class PadaApp(App[int]):
         """The screen below palette and dialogs."""
         return next((one for one in reversed(self.screen_stack) if hasattr(one, "NAME")), self.screen)
 
+    @property
+    def shown(self) -> str:
+        """The name of the screen below palette and dialogs; "" before there is one."""
+        return getattr(self.base_screen, "NAME", "")
+
     def on_mount(self) -> None:
         if not self.is_headless:
             for ended_by in (signal.SIGINT, signal.SIGTERM):  # the terminal is put back as it was, and the run goes on
@@ -130,11 +129,20 @@ class PadaApp(App[int]):
         names = [theme.name for theme in THEMES]
         chosen = kept.read().theme
         self.theme = chosen if chosen in names else names[0]
-        for name, screen in SCREENS.items():
-            self.install_screen(screen(), name)
-        self.push_screen(actions.HOME)
         if self.path is not None:
             self.open_project(self.path)
+        self.action_go(actions.HOME if self.path is None else actions.RUN)
+
+    def on_ready(self) -> None:
+        if not self.is_headless:
+            self.call_after_refresh(_look_for_garbage_again)
+            self.set_timer(LOAD_REST_SECONDS, self._load_rest)
+
+    @work(thread=True, group="load")
+    def _load_rest(self) -> None:
+        """The screens that were not shown yet, so that the first key to one of them need not wait for it."""
+        for name in SCREENS:
+            SCREENS[name]
 
     # --- the project
 
@@ -149,8 +157,7 @@ class PadaApp(App[int]):
         try:
             door.ask("ping")
         except PadaError as error:
-            self.call_from_thread(self.complain, error)
-            self.call_from_thread(self._close_project)
+            self.call_from_thread(self._not_opened, door, error)
             return
         self.call_from_thread(self._opened, door)
 
@@ -160,15 +167,32 @@ class PadaApp(App[int]):
         self.sub_title = safe(door.path.name)
         self.feed = self.make_feed(door)
         self.feed.start()
-        self.action_go(actions.RUN)
+        if self.shown in reasons.WITHOUT_PROJECT:
+            self.action_go(actions.RUN)
+        elif self.base_screen.is_mounted:  # else it asks by itself
+            self.base_screen.reload()  # type: ignore[attr-defined]
+
+    def _not_opened(self, door: Door, error: PadaError) -> None:
+        self.complain(error)
+        if door is not self.door:
+            return
+        self._close_project()
+        if self.shown not in reasons.WITHOUT_PROJECT:
+            self.action_go(actions.HOME)
 
     def make_door(self, path: Path) -> Door:
         """The way to the project's host."""
-        return Door(path)
+        first, self._first_door = self._first_door, None
+        return first if first is not None and first.path == path else Door(path)
 
     def make_feed(self, door: Door) -> Feed:
         """Where the run's events come from."""
         return Feed(door, self.post_message)
+
+    @property
+    def opening(self) -> bool:
+        """Whether a project's host is being started; screens ask it when it answers."""
+        return self.door is not None and self.feed is None
 
     def actions_of(self, screen: str) -> list[actions.Action]:
         """What can be done on a screen: for the palette and the list of keys."""
@@ -199,7 +223,7 @@ class PadaApp(App[int]):
             self.set_timer(SHOW_SECONDS / 2, self._show_seen)  # what the key asked for is drawn first
             return
         self._shown_at, before, self.seen = time.monotonic(), self.seen, self.feed.take()
-        if isinstance(self.screen, ProjectScreen):
+        if isinstance(self.screen, ProjectScreen) and self.screen.is_mounted:
             self.screen.show_seen(self.seen)
             if self.seen.milestone != before.milestone:
                 self._reload()
@@ -211,7 +235,7 @@ class PadaApp(App[int]):
             self._reload_timer = self._reload_timer or self.set_timer(wait, self._reload)
             return
         self._reloaded_at, self._reload_timer = time.monotonic(), None
-        if isinstance(self.screen, ProjectScreen):
+        if isinstance(self.screen, ProjectScreen) and self.screen.is_mounted:
             self.screen.reload()
 
     def _fit(self) -> None:
@@ -233,7 +257,9 @@ class PadaApp(App[int]):
         """Show a screen; most need a project."""
         if name not in reasons.WITHOUT_PROJECT and (why := reasons.no_project(self)):
             self.notify(why, severity="warning")
-        elif getattr(self.screen, "NAME", "") in SCREENS:
+            return
+        self._visited.add(name)
+        if getattr(self.screen, "NAME", "") in SCREENS:
             self.switch_screen(name)
         else:
             self.push_screen(name)
@@ -284,10 +310,14 @@ class PadaApp(App[int]):
     def action_leave(self) -> None:
         if self.seen.view.state == "running" and self.door is not None:
             self.push_screen(Question("A run is going on. What becomes of it?", LEAVE), self._left)
-        elif lost := self.get_screen(actions.WIZARD).unfinished:
+        elif lost := self._unfinished():
             self.push_screen(Question(lost, [("", "Stay here"), ("keep", "Leave")]), self._left)
         else:
             self._go_away()
+
+    def _unfinished(self) -> str:
+        """What would be lost of a project that is being made; "" when none is."""
+        return self.get_screen(actions.WIZARD).unfinished if actions.WIZARD in self._visited else ""  # type: ignore[attr-defined]
 
     def action_quit(self) -> None:  # type: ignore[override]
         """Ctrl-Q and the palette's own quit ask as well."""
@@ -312,6 +342,12 @@ class PadaApp(App[int]):
         self._close_project()
         self.exit(0)
 
+    def _handle_exception(self, error: Exception) -> None:
+        if isinstance(error, NoMatches) and (self._exit or not self._running):
+            self.log(error)  # the app is left while a screen is still being put together: its parts will not come any more
+        else:
+            super()._handle_exception(error)
+
     def _fatal_error(self) -> None:
         """An error that nobody caught: Textual would print every local variable, and with them data as it came."""
         self._close_project()
@@ -331,6 +367,6 @@ def _shown(key: str) -> str:
     return actions.SIGNS.get(key, key)
 
 
-def show(path: Path | None) -> int:
-    """Open the app and stay in it; returns the exit code."""
-    return PadaApp(path).stay()
+def show(path: Path | None, door: Door | None = None) -> int:
+    """Open the app and stay in it; returns the exit code. A `door` to the project may be one that is knocked at already."""
+    return PadaApp(path, door).stay()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pada_local import events
-from pada_local.errors import Interrupted
+from pada_local.errors import Interrupted, PadaError
 from pada_local.session import Session
 
 
@@ -35,6 +35,15 @@ class Door:
                     if not again:
                         raise
         raise AssertionError("the loop above returns or raises")
+
+    def knock(self) -> None:
+        """Have the host started, in a thread, while something else is done; a refusal is told to whoever asks next."""
+
+        def knocked() -> None:
+            with contextlib.suppress(PadaError):
+                self.ask("ping")
+
+        threading.Thread(target=knocked, name="knock", daemon=True).start()
 
     def status(self) -> dict[str, Any]:
         """Settings, counts, runs, and what goes on."""

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import gc
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -161,9 +162,15 @@ def open_tui(options: argparse.Namespace) -> int:
     if options.file and keys.file_is_encrypted(options.file):
         Session.start_host(options.file).close()  # a passphrase is asked for here, before the screen is the app's
     keys.ring.ask = None
+    from tui.door import Door
+
+    door = Door(options.file) if options.file else None
+    if door is not None:
+        door.knock()  # the host starts while the app is loaded
+    gc.disable()  # loading makes objects that stay: no garbage is found among them. The app turns it on with its first picture
     from tui.app import show
 
-    return show(options.file)
+    return show(options.file, door)
 
 
 def replay(options: argparse.Namespace) -> int:

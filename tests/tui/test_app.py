@@ -47,6 +47,21 @@ def test_home_lists_project_files_and_enter_opens_one(finished, size):
     drive(app, script, size)
 
 
+@pytest.mark.parametrize("name", ["home", "run", "samples"])
+def test_leaving_while_a_screen_is_being_put_together_breaks_nothing(finished, name):
+    for turns in (0, 3, 8):
+        app = PadaApp(finished)
+
+        async def script(pilot, app=app, turns=turns):
+            app.action_go(name)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            app.exit(0)
+
+        drive(app, script)
+        assert app.return_code == 0 and app._exception is None
+
+
 def test_a_screen_needs_a_project_and_says_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     app = PadaApp()

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Footer, Header
 
 from pada_local.errors import PadaError
-from tui import panels
+from tui import panels, reasons
 from tui.feed import Seen
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class ProjectScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         panels.make_reachable(self)
         self.show_seen(self.pada.seen)
-        self.reload()
+        if not self.pada.opening or self.NAME in reasons.WITHOUT_PROJECT:
+            self.reload()
 
     def why_not(self, call: str) -> str:
         """Why one of this screen's actions cannot be taken now, as a sentence; "" when it can. The palette tells it."""

@@ -7,12 +7,13 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import DataTable, Static
 
-from pada_local.review import round_id
+from pada_local.records import round_id
 from tui import actions
 from tui.charts import MARKS, Plot, scatter
 from tui.plain import block, line
 from tui.screens.base import ProjectScreen
-from tui.screens.dialogs import Editor, Line, Question
+from tui.screens.dialogs import Line, Question
+from tui.screens.editor import Editor
 from tui.screens.failures import failures_of, in_full, patterns_of
 from tui.table import Table
 from tui.themes import mark

@@ -9,10 +9,11 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import DataTable, Static
 
 from pada_local import events
-from pada_local.review import round_id
+from pada_local.records import round_id
 from pada_local.session import find_unfinished
 from tui import actions, pace
 from tui.charts import Interval, Plot, curve, whiskers
+from tui.door import Door
 from tui.feed import Seen
 from tui.plain import block, line, shortened
 from tui.screens.base import ProjectScreen
@@ -59,6 +60,7 @@ class RunScreen(ProjectScreen):
 
     def on_mount(self) -> None:
         self._runs: list[dict[str, Any]] = []
+        self._answered: Door | None = None  # whose runs these are
         self._pace = pace.Pace()
         self._rail: list[tuple[events.StageView, float | None]] = []
         self._rail_at, self._rail_waits = 0.0, False
@@ -73,13 +75,20 @@ class RunScreen(ProjectScreen):
         view, now = seen.view, time.monotonic()
         self._pace = pace.follow(self._pace, view, now)
         left = pace.stage_left(self._pace, view, now)
-        self._put("#headline", _headline(view, pace.run_left(view, left)))
+        self._put("#headline", _headline(view, pace.run_left(view, left)) if view.run_id else self._without_run())
         if self._rail_is_due(view, now):
             self._show_rail(view, left)
         self._show_losses(view)
         self._show_scores(view)
         self._put("#machine", in_use(seen))
         self._put("#log", "\n".join(reversed(seen.lines[-40:])), fixed=True)
+
+    def _without_run(self) -> str:
+        """What the headline says as long as no run is shown."""
+        door = self.pada.door
+        if door is not None and self._answered is not door:
+            return f"… opening {door.path.name}"
+        return "… reading what the run said" if self._runs else "· no run yet: s starts one"
 
     def _put(self, selector: str, text: str, fixed: bool = False) -> None:
         """Draw a text if it is another one. The whole screen is laid out again only where it may need other lines."""
@@ -144,11 +153,14 @@ class RunScreen(ProjectScreen):
 
     def reload(self) -> None:
         if self.pada.door is not None:
-            self.ask_newest("scores", lambda door=self.pada.door: door.ask("scores"), self._scored)
+            door = self.pada.door
+            self.ask_newest("scores", lambda: door.ask("scores"), lambda runs: self._scored(door, runs))
 
-    def _scored(self, runs: list[dict[str, Any]]) -> None:
-        self._runs = runs
+    def _scored(self, door: Door, runs: list[dict[str, Any]]) -> None:
+        self._answered, self._runs = door, runs
         self._show_scores(self.pada.seen.view)
+        if not self.pada.seen.view.run_id:
+            self._put("#headline", self._without_run())
 
     # --- actions
 
@@ -218,8 +230,6 @@ class RunScreen(ProjectScreen):
 
 
 def _headline(view: events.RunView, left: float | None) -> str:
-    if not view.run_id:
-        return "· no run yet: s starts one"
     still = f", {pace.in_words(left)} left (estimate)" if left is not None else ""
     return f"{mark(view.state)}  {view.recipe}, seed {view.seed}, round {view.round} of {view.rounds}{still}  {view.message}"
 

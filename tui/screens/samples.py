@@ -5,11 +5,12 @@ from typing import Any
 from rich.text import Text
 from textual.widgets import DataTable, Static
 
-from pada_local.review import round_id
+from pada_local.records import round_id
 from tui import actions
 from tui.door import Door
 from tui.plain import line, number, shortened
-from tui.screens.dialogs import Editor, Line, Question
+from tui.screens.dialogs import Line, Question
+from tui.screens.editor import Editor
 from tui.screens.paged import PAGE, PagedScreen
 from tui.screens.sifting import choices, in_words, score_bounds
 from tui.screens.story import heading, story
