@@ -1,4 +1,4 @@
-"""A small screen on top for texts of several lines. Apart from the other dialogs: its widget is large, and few screens need it."""
+"""A screen on top for texts of several lines. Apart from the other dialogs: its widget is large, and few screens need it."""
 
 from textual.app import ComposeResult
 from textual.binding import Binding
