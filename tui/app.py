@@ -90,6 +90,8 @@ class PadaApp(App[int]):
     CSS_PATH = "pada.tcss"
     COMMANDS = {Commands}
     BINDINGS = actions.bindings("")
+    FIRST = actions.RUN
+    """What is shown of a project that is opened."""
     SCREENS = {name: partial(_made, name) for name in SCREENS}
 
     def __init__(self, path: Path | None = None, door: Door | None = None) -> None:
@@ -97,6 +99,7 @@ class PadaApp(App[int]):
         super().__init__()
         self.path = path
         self._first_door = door
+        self._opened_at = ""  # the screen that was shown when the project was asked for
         self._visited: set[str] = set()
         self.door: Door | None = None
         self.feed: Feed | None = None
@@ -108,6 +111,14 @@ class PadaApp(App[int]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), *self._ascii]
+
+    def get_default_screen(self) -> Screen:
+        """The first one: at a project its run, else home. Textual would draw an empty one below it."""
+        name = actions.HOME if self.path is None else self.FIRST
+        self._visited.add(name)
+        screen = self.get_screen(name)
+        screen._push_result_callback(screen, None)  # what push_screen does, and switch_screen takes back
+        return screen
 
     @property
     def base_screen(self) -> Screen:
@@ -131,7 +142,6 @@ class PadaApp(App[int]):
         self.theme = chosen if chosen in names else names[0]
         if self.path is not None:
             self.open_project(self.path)
-        self.action_go(actions.HOME if self.path is None else actions.RUN)
 
     def on_ready(self) -> None:
         if not self.is_headless:
@@ -149,7 +159,7 @@ class PadaApp(App[int]):
     def open_project(self, path: Path) -> None:
         """Look at another project; the one before goes on by itself."""
         self._close_project()
-        self.path, self.door, self.seen = path, self.make_door(path), Seen()
+        self.path, self.door, self.seen, self._opened_at = path, self.make_door(path), Seen(), self.shown
         self._knock(self.door)
 
     @work(thread=True, exclusive=True, group="open")
@@ -168,7 +178,8 @@ class PadaApp(App[int]):
         self.feed = self.make_feed(door)
         self.feed.start()
         if self.shown in reasons.WITHOUT_PROJECT:
-            self.action_go(actions.RUN)
+            if self.shown == self._opened_at:  # who went elsewhere meanwhile stays there
+                self.action_go(self.FIRST)
         elif self.base_screen.is_mounted:  # else it asks by itself
             self.base_screen.reload()  # type: ignore[attr-defined]
 

@@ -30,9 +30,7 @@ class BrokenApp(app.PadaApp):
     """Opens at the data screen."""
 
     CSS_PATH = Path(app.__file__).with_name("pada.tcss")
-
-    def action_go(self, name: str) -> None:
-        super().action_go(actions.DATA if name == actions.RUN else name)
+    FIRST = actions.DATA
 
 
 if __name__ == "__main__":
