@@ -72,6 +72,8 @@ def test_from_files_to_a_run_by_keys_alone(here, size):
         await pilot.press("ctrl+n")
         await step(pilot, 3)
         await until(pilot, lambda: "All 40 references get the full score" in shown(app) and "… " not in shown(app))
+        assert app.screen.draft.metric == "label_accuracy" and "references are labels: 2 short" in " ".join(shown(app).split())
+        draft = app.screen.draft
         await pilot.press("escape")
         await step(pilot, 2)
         await pilot.press("escape")
@@ -158,7 +160,8 @@ def test_each_step_refuses_in_place_what_it_cannot_use(here):
         await pilot.press("ctrl+n")
         await step(pilot, 3)
         await pilot.press("home", *["down"] * METRICS.index("json_fields"))
-        assert app.screen.draft.metric == "json_fields"
+        await until(pilot, lambda: "looking …" not in shown(app))
+        assert app.screen.draft.metric == "json_fields", "what the person chose is not proposed away"
         await refused(pilot, 3, "references do not get the full score. The first:", "notes.jsonl, line")
         await pilot.press("home", *["down"] * METRICS.index("regex"))
         await typed(pilot, "word", "(")

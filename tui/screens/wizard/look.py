@@ -129,6 +129,25 @@ def try_metric(draft: Draft) -> Tried:
     return Tried(check.seen, check.wrong, check.first, found.whole and check.seen == len(found.examples))
 
 
+class Proposed(NamedTuple):
+    """A metric that fits the references, and why; the draft's own metric where nobody wants a proposal."""
+
+    metric: str
+    why: str
+    tried: Tried
+
+
+def proposed(draft: Draft) -> Proposed:
+    """The metric that the first references ask for, tried on them. Raises PadaError."""
+    import msgspec
+
+    import pada_local.metrics as _  # noqa: F401 (registers them)
+    from pada_local.intake.fitting import fitting_metric
+
+    found = fitting_metric([one.output for one in rows(draft).examples])
+    return Proposed(found.metric, found.why, try_metric(msgspec.structs.replace(draft, metric=found.metric)))
+
+
 def try_all(draft: Draft, names: list[str]) -> Iterator[tuple[str, Tried]]:
     """Each of these metrics."""
     import msgspec

@@ -22,6 +22,7 @@ class MetricStep(Step):
         "depends on it: what scores below 1 counts as a failure, and failures are what new samples are written against.\n\n"
         "The check gives every output of yours to the metric as an answer to itself. A metric that does not score all of them "
         "1.0 cannot be used: the student could never be right. The list says how many passed, and the first that did not.\n\n"
+        "The marked metric is the one that your outputs look like, and the reason stands below; mark another if it is not meant so. "
         "Labels: label_accuracy. Exact lines: exact_match. Numbers at the end of a longer answer: numeric_match. JSON: "
         "json_fields. Free text: token_f1 or rouge_l, or judge. regex and python take a word: a pattern, or FILE.py:FUNCTION."
     )
@@ -35,6 +36,7 @@ class MetricStep(Step):
         self._metrics = look.metrics()
         self._tried: dict[str, look.Tried] = {}
         self._tried_on: Any = None
+        self._chosen, self._why = False, ""  # whether the person chose the metric; why the marked one is proposed
         self._list()
 
     def _list(self) -> None:
@@ -65,9 +67,11 @@ class MetricStep(Step):
         choices = self.query_one("#metrics", OptionList)
         choices.replace_option_prompt(name, choice(name, _short(tried, "")))
 
-    def question(self) -> Callable[[], look.Tried]:
+    def question(self) -> Callable[[], look.Proposed]:
         draft = self.draft
-        return lambda: look.try_metric(draft)
+        if self._chosen:
+            return lambda: look.Proposed(draft.metric, "", look.try_metric(draft))
+        return lambda: look.proposed(draft)
 
     def changed(self) -> None:
         # The file of a metric in Python is run when the person is done typing, not after every key.
@@ -77,8 +81,14 @@ class MetricStep(Step):
         else:
             super().changed()
 
-    def answered(self, answer: look.Tried) -> None:
-        self._answer = answer
+    def answered(self, found: look.Proposed) -> None:
+        answer = self._answer = found.tried
+        if not self._chosen:
+            self._why = found.why
+            self.wizard.keep(metric=found.metric)
+            at = [name for name, _, _ in self._metrics].index(found.metric)
+            self.query_one("#metrics", OptionList).highlighted = at
+            self._explain(at)
         of = "" if answer.whole else " of the first rows (all are checked when the project is made)"
         if answer.wrong:
             told = f"{answer.wrong:,} of {answer.seen:,} references{of} do not get the full score. The first: {answer.first}"
@@ -90,12 +100,19 @@ class MetricStep(Step):
         return self._answer.wrong == 0
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        name, word, about = self._metrics[event.option_index]
-        takes = f" Takes a word: {name}:{word}." if word else ""
-        self.query_one("#metric", Static).update(block(f"{name}: {about}.{takes}"))
+        if event.option_index != event.option_list.highlighted:
+            return  # another one is marked by now
+        name, _, _ = self._metrics[event.option_index]
         if name != self.draft.metric:
+            self._chosen, self._why = True, ""
             self.wizard.keep(metric=name)
             self.changed()
+        self._explain(event.option_index)
+
+    def _explain(self, at: int) -> None:
+        name, word, about = self._metrics[at]
+        takes = f" Takes a word: {name}:{word}." if word else ""
+        self.query_one("#metric", Static).update(block(f"{name}: {about}.{takes}" + (f" {self._why}" if self._why else "")))
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         if self._metrics[event.option_index][1] and not self.draft.word:
