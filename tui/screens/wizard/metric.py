@@ -22,7 +22,7 @@ class MetricStep(Step):
         "depends on it: what scores below 1 counts as a failure, and failures are what new samples are written against.\n\n"
         "The check gives every output of yours to the metric as an answer to itself. A metric that does not score all of them "
         "1.0 cannot be used: the student could never be right. The list says how many passed, and the first that did not.\n\n"
-        "The marked metric is the one that your outputs look like, and the reason stands below; mark another if it is not meant so. "
+        "The marked metric is the one that your outputs ask for, and the reason stands below; any other can be marked. "
         "Labels: label_accuracy. Exact lines: exact_match. Numbers at the end of a longer answer: numeric_match. JSON: "
         "json_fields. Free text: token_f1 or rouge_l, or judge. regex and python take a word: a pattern, or FILE.py:FUNCTION."
     )
