@@ -35,6 +35,7 @@ LATEST_SECONDS = 0.5
 """How long a picture of the run may wait for keys."""
 RELOAD_SECONDS = 1.0
 FIT_SECONDS = 0.5
+STILL_SECONDS = 0.15
 LOAD_REST_SECONDS = 1.0
 LEAVE = [("keep", "Leave it running"), ("pause", "Pause it"), ("stop", "Stop it and its host"), ("", "Stay here")]
 
@@ -107,6 +108,7 @@ class PadaApp(App[int]):
         self.handed: tuple[str, str] | None = None
         self._shown_at = self._key_at = self._reloaded_at = 0.0
         self._reload_timer: Timer | None = None
+        self._still_timer: Timer | None = None
         self._ascii = [glyphs.Ascii()] if glyphs.needed(os.environ) else []
 
     def get_line_filters(self) -> Sequence[LineFilter]:
@@ -248,6 +250,17 @@ class PadaApp(App[int]):
         self._reloaded_at, self._reload_timer = time.monotonic(), None
         if isinstance(self.screen, ProjectScreen) and self.screen.is_mounted:
             self.screen.reload()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw everything once more when the window is still.
+
+        Textual draws what a new size changes. A window that had another size for a moment and was given its own back, before
+        anybody looked, seems the same, though what stood in it may be gone.
+        """
+        if not self.is_headless and self.screen_stack and self.screen.is_mounted:
+            if self._still_timer is not None:
+                self._still_timer.stop()
+            self._still_timer = self.set_timer(STILL_SECONDS, self.refresh)
 
     def _fit(self) -> None:
         """A window that is dragged sends signals faster than they are taken, and the last one can be lost: look for oneself."""

@@ -5,6 +5,15 @@ import re
 import pytest
 
 
+def test_a_window_that_is_back_at_its_size_before_anybody_looked_is_drawn_anew(start, finished):
+    terminal = start("tui", finished, size=(80, 24))
+    terminal.until("run done")
+    for _ in range(10):
+        terminal.resize(90, 30)
+        terminal.resize(80, 24)  # what was drawn is gone, and the app may never have seen another size
+        terminal.until("run done")
+
+
 @pytest.mark.parametrize(
     "environment",
     [
