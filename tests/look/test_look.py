@@ -1,13 +1,14 @@
 """What screens ask of a file: arms, maps, filters, nearest examples, facts; on a finished run of the loop with fakes."""
 
+import msgspec
 import pytest
 
 from pada_local import review
 from pada_local.errors import UsageError
-from pada_local.export.scores import Scores
+from pada_local.export.scores import Scores, interval, rounded
 from pada_local.export.trends import pattern_trends
-from pada_local.look import arms, examples, maps, samples
-from pada_local.records import Candidate, Decision, Example, Pattern, Run, Verdict
+from pada_local.look import arms, examples, maps, rounds, samples
+from pada_local.records import Candidate, Decision, Example, Pattern, Prediction, Round, Run, ScoreRow, Verdict
 from pada_local.store.project import Project
 from tests.loop.test_loop import RECIPE, Bench
 
@@ -94,6 +95,30 @@ def test_every_filter_means_what_it_says(bench):
     page = samples.samples_page(bench.project, samples.read_filter({"state": "accepted"}), 2, 5)
     assert [row["id"] for row in page["rows"]] == [row.id for row in rows if row.state == "accepted"][2:7]
     assert page["total"] == len(ids(bench, state="accepted")) and page["rows"][0]["score"] is not None
+
+
+def test_scored_rounds_are_the_scores_of_the_report(tmp_path, monkeypatch):
+    bench = Bench(tmp_path, monkeypatch)
+    bench.run()
+    run, metric = bench.project.one(Run), bench.project.one(ScoreRow).metric
+    first = bench.project.get(Round, run_id=run.id)[0].adapter_id
+    ids = [row.id for row in bench.project.get(Example, split="validation")]
+    answers = {row.example_id: row for row in bench.project.get(Prediction, adapter_id=first)}
+    later = [msgspec.structs.replace(answers[one], id=f"later {one}") for one in ids[:3]]  # answered again, once without a score
+    values = (0.25, None, 0.75)
+    scores = [ScoreRow(prediction_id=f"later {one}", metric=metric, value=value, why="")
+              for one, value in zip(ids, values, strict=False)]  # fmt: skip
+    bench.project.put(*later, *scores, ScoreRow(prediction_id=later[1].id, metric="another", value=0.5, why=""))
+    by_report, found = Scores(bench.project), rounds.scored_rounds(bench.project)[0]
+
+    def told(adapter: str, split: str):
+        return rounded(interval(list(by_report.of(adapter, split).values.values())))
+
+    adapters = {row.number: row.adapter_id for row in bench.project.get(Round, run_id=run.id)}
+    for one in found["rounds"]:
+        assert one["validation"] == told(adapters[one["round"]], "validation")
+    assert found["test"] == told(adapters[run.champion_round], "test") and found["rounds"][0]["validation"]["mean"] not in (0, 1)
+    bench.project.close()
 
 
 def test_the_nearest_training_example_shares_the_most_words(bench):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.text import Text
+from textual.timer import Timer
 from textual.widgets import DataTable, Static
 
 from pada_local.records import round_id
@@ -15,6 +16,9 @@ from tui.screens.paged import PAGE, PagedScreen
 from tui.screens.sifting import choices, in_words, score_bounds
 from tui.screens.story import heading, story
 from tui.themes import mark
+
+STILL_SECONDS = 0.1
+"""A sample's story takes the host a search through all training examples: it is asked for where the cursor rests."""
 
 
 class SamplesScreen(PagedScreen):
@@ -36,6 +40,7 @@ class SamplesScreen(PagedScreen):
 
     def on_mount(self) -> None:
         self._sift: dict[str, Any] = {}
+        self._story_timer: Timer | None = None
         self._patterns: dict[str, str] = {}  # the list itself is mounted after this: Textual calls every class's own on_mount
 
     def fetch(self, door: Door, offset: int) -> dict[str, Any]:
@@ -64,8 +69,13 @@ class SamplesScreen(PagedScreen):
     def show_row(self, row: dict[str, Any]) -> None:
         text, door = heading(row), self.pada.door
         self.query_one("#row", Static).update(text)
+        if self._story_timer is not None:
+            self._story_timer.stop()
         if door is not None:
-            self.ask_newest("story", lambda: story(door, row), lambda told: self._add(row["id"], Text.assemble(text, told)))
+            self._story_timer = self.set_timer(STILL_SECONDS, lambda: self._ask_story(door, row, text))
+
+    def _ask_story(self, door: Door, row: dict[str, Any], text: Text) -> None:
+        self.ask_newest("story", lambda: story(door, row), lambda told: self._add(row["id"], Text.assemble(text, told)))
 
     def _add(self, sample: str, text: Text) -> None:
         if self.marked is not None and self.marked["id"] == sample:
