@@ -153,7 +153,8 @@ def app(*words: object, cwd: Path) -> Iterator[Terminal]:
     """`pada WORDS` in a terminal of 120 by 40."""
     command = [sys.executable, "-m", "pada_local.cli", *map(str, words)]
     data = tempfile.mkdtemp(prefix="data", dir=cwd)  # nobody's list of projects used last
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[1]), "XDG_DATA_HOME": data}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}  # as an installed app has it
+    environment = kept | {"PYTHONPATH": str(Path(__file__).resolve().parents[1]), "XDG_DATA_HOME": data}
     with Terminal(command, environment, (120, 40), cwd) as terminal:
         yield terminal
         terminal.press("q")
@@ -189,7 +190,7 @@ def opening(figures: Figures, small: Path, others: tuple[Path, Path], repeats: i
     painted, used, ready, alien = [], [], [], set()
     for _ in range(repeats):
         with app("tui", small, cwd=small.parent) as terminal:
-            painted.append(terminal.until(saying(rf"This machine|{RUN_IS_SHOWN}")) - terminal.began)
+            painted.append(terminal.until(saying(rf"This machine|… opening|… reading|{RUN_IS_SHOWN}")) - terminal.began)
             used.append(processor_seconds(terminal.process.pid))
             ready.append(terminal.until(saying(RUN_IS_SHOWN)) - terminal.began)
             alien |= mapped(terminal.process.pid)
