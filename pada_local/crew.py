@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from pada_local.context import Rows
 from pada_local.data.chat import family_of
 from pada_local.errors import MissingError
 from pada_local.events import Event, ModelLoading, ModelReady, Note
 from pada_local.recipe import Recipe
 from pada_local.runtime import allowed, memory
+from pada_local.runtime.cache import must_hold
 from pada_local.runtime.catalog import find_model, resolve
-from pada_local.runtime.examine import gguf_template
+from pada_local.runtime.drafts import draft_of
+from pada_local.runtime.examine import gguf_shape, gguf_template
 from pada_local.student.client import StudentClient
 from pada_local.student.protocol import Clustering, Generate, Step, Train
 from pada_local.teacher.asking import CachedTeacher
@@ -131,7 +135,9 @@ def assemble(
 
     teacher = source_of(settings["teacher"], recipe, private / "teacher", say)
     named = settings.get("judge") or settings["teacher"]
-    judge = teacher if named == settings["teacher"] else source_of(named, recipe, private / "judge", say)
+    # The draft model is the teacher's: a judge of its own may have another vocabulary.
+    alone = msgspec.structs.replace(recipe, teacher=msgspec.structs.replace(recipe.teacher, draft=""))
+    judge = teacher if named == settings["teacher"] else source_of(named, alone, private / "judge", say)
     known = {
         **settings, "student": str(student), "student_hash": folder_hash(student), "chat": chat_family(student),
         "teacher": teacher.identity, "judge": judge.identity, "system": settings.get("system", ""),
@@ -153,7 +159,10 @@ class Source(NamedTuple):
 
 
 def source_of(named: str, recipe: Recipe, folder: Path, say: Callable[[str], None]) -> Source:
-    """A model file, prompted in its own chat format, or a server that the user started. Raises MissingError, UsageError."""
+    """A model file, prompted in its own chat format and with the recipe's draft model, or a server that the user started.
+
+    Raises MissingError, UsageError.
+    """
     if is_address(named):
         address = read_address(named)
         return Source(address.identity, address.model, lambda: Loopback(address, Settings.of(recipe), say))
@@ -161,12 +170,16 @@ def source_of(named: str, recipe: Recipe, folder: Path, say: Callable[[str], Non
     family = SERVER_FAMILIES[gguf_template(model)]
     if not family:
         allowed.must_be_allowed(model)
+    draft = draft_of(recipe.teacher.draft, model) if recipe.teacher.draft else None
+    used = Settings.of(recipe, family, draft)
+    if used.cache != "f16":
+        must_hold(used.cache, gguf_shape(model), model.name)
 
     def opened() -> Backend:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return open_backend(str(model), Settings.of(recipe, family), folder)
+        return open_backend(str(model), used, folder)
 
-    return Source(identity(model, family), model.name, opened)
+    return Source(identity(model, family, used.cache), model.name, opened)
 
 
 def check_teacher(named: str) -> str:

@@ -30,7 +30,7 @@ from pada_local.events import (
     StageStarted,
 )
 from pada_local.methods.predictions import answer_examples, scores_of, train_errors, validation_failures
-from pada_local.recipe import Recipe
+from pada_local.recipe import Recipe, content
 from pada_local.records import Candidate, Example, RecipeRow, Round, Run, Stage, TestLook, content_id
 from pada_local.stages import analyse, audit, draft, evaluate, gate, generate, group, select, train
 from pada_local.stages.generate import wanted
@@ -254,7 +254,7 @@ def _stage(context: Context, stage: ModuleType, upstream: str) -> str:
 
 def stage_key(context: Context, stage: ModuleType, upstream: str) -> str:
     """The stage's fingerprint: named recipe fields, version, prompt hashes, place, upstream key."""
-    fields = {name: msgspec.to_builtins(getattr(context.recipe, name)) for name in stage.USES}
+    fields = {name: content(getattr(context.recipe, name)) for name in stage.USES}
     hashes = {name: prompts.fingerprint(name) for name in stage.PROMPTS}
     place = [context.run_id, context.round, context.wave, stage.__name__]
     return content_id("stage", stage.VERSION, fields, hashes, place, upstream)

@@ -200,6 +200,12 @@ class Teacher(Section):
     """Longest analysis, pattern, strategy or verdict in tokens."""
     item_tokens: int = 160
     """Longest generated item in tokens (input and output together)."""
+    cache_type: str = "f16"
+    """Numbers of the teacher's cache: f16, or q8_0, which takes half the memory and changes answers a little. Used where flash
+    attention is sure to be on: on a card, or on a processor when `context` is above 4,096; elsewhere it stays f16."""
+    draft: str = ""
+    """A smaller GGUF with the teacher's vocabulary, by name or path, that guesses ahead (speculative decoding). The teacher
+    checks every guess, so its greedy answers stay; "" has none."""
 
 
 class Recipe(Section):
@@ -221,7 +227,20 @@ class Recipe(Section):
     @property
     def id(self) -> str:
         """Content id of every field but the sentence for people."""
-        return content_id("recipe", {**msgspec.to_builtins(self), "about": ""})
+        sections = {name: content(getattr(self, name)) for name in self.__struct_fields__}
+        return content_id("recipe", {**sections, "about": ""})
+
+
+LATER = {"cache_type": "f16", "draft": ""}
+"""Fields that came later: at these values they are left out of ids, so that runs from before them can be gone on with."""
+
+
+def content(part: Any) -> Any:
+    """A section, or a plain value, as ids see it."""
+    found = msgspec.to_builtins(part)
+    if not isinstance(part, Teacher):
+        return found
+    return {name: value for name, value in found.items() if name not in LATER or value != LATER[name]}
 
 
 def parse(text: str, where: str = "recipe") -> Recipe:
@@ -274,6 +293,8 @@ def check(recipe: Recipe) -> list[str]:
         problems.append("train.base_bits must be 0, 4 or 16")
     if not 0 <= recipe.train.held_out_share <= 0.5:
         problems.append("train.held_out_share must be from 0 to 0.5")
+    if recipe.teacher.cache_type not in ("f16", "q8_0"):
+        problems.append("teacher.cache_type must be f16 or q8_0")
     if recipe.train.backend not in ("auto", "peft", "unsloth"):
         problems.append("train.backend must be auto, peft or unsloth")
     for name, value in values(recipe):

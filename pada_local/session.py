@@ -276,14 +276,16 @@ def check_new_path(path: Path) -> None:
 def memory_plan(student: str, teacher: str, recipe: Recipe) -> list[tuple[str, bool, str]]:
     """(what, whether it fits, words) about training, evaluation, teacher and both together; nothing is loaded.
 
-    Raises MissingError for models that are not there or do not say their sizes, UsageError for a teacher behind an address.
+    Raises MissingError for models that are not there or do not say their sizes, UsageError for a teacher behind an address
+    and for a draft model that does not go with the teacher.
     """
-    from pada_local.runtime import catalog, plan
+    from pada_local.runtime import catalog, drafts, plan
 
     if teacher.startswith(("http://", "https://")):
         raise UsageError("The memory of a server cannot be planned from here.", teacher, "Name a GGUF file.")
     folder, file = catalog.resolve(student, "student"), catalog.resolve(teacher, "teacher")
-    return plan.sentences(plan.for_models(folder, file, plan.wish_of(recipe)))
+    draft = drafts.draft_of(recipe.teacher.draft, file) if recipe.teacher.draft else None
+    return plan.sentences(plan.for_models(folder, file, plan.wish_of(recipe), draft))
 
 
 def find_unfinished(runs: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ import msgspec
 
 from pada_local.data.chat import family_of
 from pada_local.errors import MissingError
+from pada_local.records import content_id
 from pada_local.runtime import gguf_header, memory, untrusted
 from pada_local.runtime.shape import Shape, of_config, of_gguf
 
@@ -70,6 +71,19 @@ def gguf_shape(file: Path) -> Shape | None:
     return of_gguf(header["metadata"], tied=not header.get("output", True))
 
 
+def gguf_words(file: Path) -> int:
+    """How many words a GGUF file's vocabulary has; 0 without one. Raises MissingError as `gguf_template` does."""
+    count = _read_in_child(file)["metadata"].get(gguf_header.WORDS, 0)
+    return count if isinstance(count, int) else 0
+
+
+def gguf_digest(file: Path, words: int) -> str:
+    """A hash of so many words of a GGUF file's vocabulary, of its kind and of its ends. Raises MissingError."""
+    header = _read_in_child(file, words)
+    kind = [header["metadata"].get(key) for key in gguf_header.TOKENIZER]
+    return content_id("words", header["words"], kind)
+
+
 def folder_shape(folder: Path) -> Shape | None:
     """Sizes from a student's config.json; None when it does not say enough. Raises MissingError when it cannot be read."""
     return of_config(_json(folder / "config.json"))
@@ -100,10 +114,10 @@ def _gguf(file: Path) -> Facts:
     )  # fmt: skip
 
 
-def _read_in_child(file: Path) -> dict[str, Any]:
+def _read_in_child(file: Path, words: int = 0) -> dict[str, Any]:
     """The header, read by a process of its own: whatever the file does to it, this one goes on."""
     # The child limits itself: between fork and exec nothing may run here, since the terminal app asks from threads.
-    command = [sys.executable, "-I", "-S", gguf_header.__file__, str(file), str(CHILD_BYTES), str(SECONDS)]
+    command = [sys.executable, "-I", "-S", gguf_header.__file__, str(file), str(CHILD_BYTES), str(SECONDS), str(words)]
     fix = "Copy the model again, or choose another."
     try:
         done = subprocess.run(command, capture_output=True, timeout=SECONDS, env={})

@@ -1,10 +1,11 @@
 """Reads a GGUF file's header and nothing else. Run as a script by `examine`, in a child with limits: files can be hostile.
 
-`gguf_header.py FILE BYTES SECONDS` limits its own memory and time, and prints one JSON object: the metadata that is worth
-knowing, and how many tensors there are. Only the standard library, since it runs isolated. Every count and length is checked
-against the file's size before anything is read.
+`gguf_header.py FILE BYTES SECONDS [WORDS]` limits its own memory and time, and prints one JSON object: the metadata that is
+worth knowing, how many tensors there are and, when asked, a hash over so many words of the vocabulary. Only the standard
+library, since it runs isolated. Every count and length is checked against the file's size before anything is read.
 """
 
+import hashlib
 import json
 import math
 import resource
@@ -23,7 +24,11 @@ BLOCKS = {
     28: (1, 8), 29: (256, 56), 30: (1, 2), 34: (256, 54), 35: (256, 66), 39: (32, 17),
 }  # fmt: skip
 """By tensor type: values in a block, bytes of a block."""
-TEMPLATE = "tokenizer.chat_template"
+TEMPLATE, WORDS = "tokenizer.chat_template", "tokenizer.ggml.tokens"
+TOKENIZER = ("tokenizer.ggml.model", "tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id")
+"""What must be alike beside the words, for two models to speak of the same tokens."""
+FIRST_WORD = 5
+"""Words before it are often control tokens that a family's models call differently; llama.cpp does not compare them either."""
 LONGEST_TEMPLATE = 65_536
 """Characters that are handed on; one that is longer is too long for a person to read before it is allowed."""
 
@@ -82,10 +87,24 @@ class Reader:
             raise BadHeader("an array of arrays")
         return count
 
+    def words(self, most: int) -> tuple[int, str]:
+        """An array of texts: how many there are, and a hash over the first `most` of them."""
+        inner, count = self.number("<I"), self.number("<Q")
+        if inner != TEXT or count > self._left // 8:
+            raise BadHeader("a vocabulary that is none")
+        digest = hashlib.sha256()
+        for number in range(count):
+            length = self.number("<Q")
+            if FIRST_WORD <= number < most:
+                digest.update(length.to_bytes(8, "little") + self.take(length))
+            else:
+                self.skip(length)
+        return count, digest.hexdigest()
 
-def read_header(path: str) -> dict[str, Any]:
+
+def read_header(path: str, words: int = 0) -> dict[str, Any]:
     """Metadata by key (arrays as their length), tensors counted, parameters summed, and whether the output matrix is one of
-    its own. Raises BadHeader, OSError.
+    its own; with `words` a hash over that many of the vocabulary. Raises BadHeader, OSError.
     """
     with open(path, "rb") as file:
         size = file.seek(0, 2)
@@ -100,9 +119,14 @@ def read_header(path: str) -> dict[str, Any]:
         if tensors > MOST_TENSORS or keys > MOST_KEYS:
             raise BadHeader(f"{tensors} tensors and {keys} keys")
         found: dict[str, Any] = {}
+        digest = ""
         for _ in range(keys):
             key = reader.text(LONGEST_KEY)
-            found[key] = reader.value(reader.number("<I"))
+            kind = reader.number("<I")
+            if words and key == WORDS and kind == ARRAY:
+                found[key], digest = reader.words(words)
+            else:
+                found[key] = reader.value(kind)
         table = [_tensor(reader) for _ in range(tensors)]
         alignment = found.get("general.alignment", 32)
         if not isinstance(alignment, int) or not 1 <= alignment <= 2**16 or alignment & (alignment - 1):
@@ -112,7 +136,7 @@ def read_header(path: str) -> dict[str, Any]:
             if at % alignment or begin + at + needed > size:
                 raise BadHeader("a tensor that lies outside the file")
         parameters, output = sum(count for _, count, _, _ in table), any(name == "output.weight" for name, *_ in table)
-        return {"metadata": found, "tensors": tensors, "parameters": parameters, "output": output}
+        return {"metadata": found, "tensors": tensors, "parameters": parameters, "output": output, "words": digest}
 
 
 def _tensor(reader: Reader) -> tuple[str, int, int, int]:
@@ -130,12 +154,12 @@ def _tensor(reader: Reader) -> tuple[str, int, int, int]:
     return name, count, at, count // values * size if values else 1
 
 
-def main(path: str, most_bytes: int, seconds: int) -> int:
+def main(path: str, most_bytes: int, seconds: int, words: int = 0) -> int:
     """Print what the header says; 1 with a reason on stderr."""
     resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     try:
-        found = read_header(path)
+        found = read_header(path, words)
     except (BadHeader, OSError, struct.error, MemoryError) as error:
         sys.stderr.write(str(error) or type(error).__name__)
         return 1
@@ -149,4 +173,4 @@ def main(path: str, most_bytes: int, seconds: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    sys.exit(main(sys.argv[1], *map(int, sys.argv[2:5])))

@@ -46,7 +46,7 @@ class InProcess:
 
     def __init__(self, model: Path, settings: Settings | None = None) -> None:
         self.settings = settings or Settings()
-        self.model = identity(model, self.settings.family)
+        self.model = identity(model, self.settings.family, self.settings.cache)
         self._file, self._llama, self._context = model.absolute(), None, 0
 
     def ask_all(self, asks: Sequence[Ask], on_reply: Callable[[int, Reply], None], cancelled: Callable[[], bool]) -> None:
@@ -111,14 +111,16 @@ class InProcess:
             return self._llama
         self.close()
         try:
-            from llama_cpp import Llama
+            from llama_cpp import GGML_TYPE_Q8_0, Llama
         except (ImportError, OSError, RuntimeError) as error:
             raise MissingError("llama.cpp is not installed.", str(error), BUILD) from None
         chat_format = FORMATS.get(self.settings.family)
+        eight = self.settings.cache == "q8_0"
+        cache = {"type_k": GGML_TYPE_Q8_0, "type_v": GGML_TYPE_Q8_0, "flash_attn": True} if eight else {}
         try:
             self._llama = Llama(
                 str(self._file), n_ctx=context, n_threads=self.settings.threads_for(self._file), n_gpu_layers=-1,
-                chat_format=chat_format, verbose=False,
+                chat_format=chat_format, verbose=False, **cache,
             )  # fmt: skip
         except (ValueError, RuntimeError) as error:
             raise failed_to_start(self._file, str(error)) from None

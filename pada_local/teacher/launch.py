@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pada_local.errors import Interrupted, MissingError, TeacherError
 from pada_local.runtime import memory, offline, process
+from pada_local.runtime.cache import PLAIN_ATTENTION_TOKENS
 from pada_local.teacher import unixhttp
 from pada_local.teacher.settings import FAMILIES, Settings
 
@@ -20,8 +21,8 @@ SOCKET_PATH_BYTES = 100
 """The kernel takes 107; longer folders are replaced by one in the system's temporary folder."""
 TICK_S = 0.02
 SAVING = "--slot-save-path"
-PLAIN_ATTENTION_TOKENS = 4096
-"""Tokens per slot up to which a processor computes attention without the flash kernel."""
+DRAFT_TOKENS = 8
+"""Tokens that a draft model guesses at most before the teacher looks at them."""
 BUILD = (
     'Build it: CMAKE_ARGS="-DLLAVA_BUILD=OFF -DLLAMA_BUILD_TOOLS=ON -DLLAMA_BUILD_SERVER=ON -DLLAMA_TOOLS_INSTALL=ON '
     "-DLLAMA_USE_PREBUILT_UI=OFF -DCMAKE_INSTALL_RPATH='$ORIGIN/../lib'\" pip install --no-binary llama-cpp-python "
@@ -70,7 +71,7 @@ def arguments(binary: Path, model: Path, settings: Settings, slots: int, context
     args = [str(binary), "--model", str(model), "--host", str(folder / "t.sock"), "--api-key-file", str(folder / "key"),
             "--parallel", str(slots), "--ctx-size", str(slots * context), "--threads", threads,
             "--threads-batch", threads, "--cache-ram", "0", "--offline", "--no-webui", "--no-slots", "--log-verbosity", "1",
-            "--alias", "teacher", *attention(context)]  # fmt: skip
+            "--alias", "teacher", *attention(context, settings.cache), *drafting(settings)]  # fmt: skip
     optional = {"--cors-origins": "localhost", "--sse-ping-interval": "-1", "--reasoning-format": "none",
                 "--skip-chat-parsing": "", SAVING: str(folder)}  # fmt: skip
     if "--kv-unified" in args:
@@ -82,13 +83,25 @@ def arguments(binary: Path, model: Path, settings: Settings, slots: int, context
     return args + (["--no-jinja", "--chat-template", settings.family] if settings.family in FAMILIES else ["--jinja"])
 
 
-def attention(context: int) -> list[str]:
-    """How attention is computed. On a processor a cache for each slot without flash attention writes answers with many slots
-    more than twice as fast (docs/performance.md); its scratch memory grows with the context, so long ones keep the default.
+def attention(context: int, cache: str = "f16") -> list[str]:
+    """How attention is computed, and what numbers the cache holds.
+
+    On a processor a cache for each slot without flash attention writes answers with many slots more than twice as fast
+    (docs/performance.md); its scratch memory grows with the context, so long ones keep the default.
     """
+    # Said outright where the cache needs it: where llama.cpp would choose plain attention, the server could not start.
+    types = ["--flash-attn", "on", "--cache-type-k", cache, "--cache-type-v", cache] if cache != "f16" else []
     if memory.gpus():
-        return ["--kv-unified"]
-    return ["--no-kv-unified", *(["--flash-attn", "off"] if context <= PLAIN_ATTENTION_TOKENS else [])]
+        return ["--kv-unified", *types]
+    return ["--no-kv-unified", *(types or (["--flash-attn", "off"] if context <= PLAIN_ATTENTION_TOKENS else []))]
+
+
+def drafting(settings: Settings) -> list[str]:
+    """The arguments for a draft model that guesses ahead; none without one."""
+    if settings.draft is None:
+        return []
+    return ["--spec-draft-model", str(settings.draft.absolute()), "--spec-type", "draft-simple",
+            "--spec-draft-n-max", str(DRAFT_TOKENS)]  # fmt: skip
 
 
 class Launched:
@@ -99,8 +112,9 @@ class Launched:
         more: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.slots, self.context = slots, context
-        self.can_share = SAVING in _help(str(binary))
-        """Whether a slot's state can be saved and restored."""
+        self.can_share = SAVING in _help(str(binary)) and settings.draft is None
+        """Whether a slot's state can be saved and restored. The server saves the teacher's cache alone: the draft model's would
+        still hold an older question."""
         self.key = secrets.token_urlsafe(32)
         self.folder = private_folder(parent)
         self.socket = self.folder / "t.sock"

@@ -30,7 +30,7 @@ class LlamaServer:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.settings = settings or Settings()
-        self.model = identity(model, self.settings.family)
+        self.model = identity(model, self.settings.family, self.settings.cache)
         self._file, self._folder, self._clock = model.absolute(), folder, clock
         self._binary = binary or find_server()
         self._server: Launched | None = None

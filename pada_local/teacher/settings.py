@@ -11,6 +11,7 @@ import msgspec
 from pada_local import recipe
 from pada_local.errors import MissingError
 from pada_local.runtime import memory
+from pada_local.runtime.cache import NUMBER_BYTES, type_in_use
 from pada_local.runtime.examine import gguf_shape
 from pada_local.teacher.protocol import Ask
 
@@ -34,7 +35,10 @@ _CONTROL = re.compile(r"<(?=[|｜][\w▁]{1,40}[|｜]>|/?s>|/?(?:start|end)_of_t
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """0 means: choose. `family` is the chat format; an unknown one uses the template of the model file (sandboxed there)."""
+    """0 means: choose. `family` is the chat format; an unknown one uses the template of the model file (sandboxed there).
+
+    `cache_type` is the wish; `cache` is what it comes to here. `draft`: a GGUF with the same vocabulary that guesses ahead.
+    """
 
     family: str = "chatml"
     slots: int = 0
@@ -44,14 +48,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     restarts: int = 3
     start_seconds: float = 600.0
     reproducible: bool = False
+    cache_type: str = "f16"
+    draft: Path | None = None
+
+    @property
+    def cache(self) -> str:
+        """The type of the cache's numbers that is used: part of the model's identity when it is not f16."""
+        return type_in_use(self.cache_type, self.context, self.cache_type != "f16" and bool(memory.gpus()))
 
     @classmethod
-    def of(cls, used: recipe.Recipe, family: str = "chatml") -> "Settings":
-        """The recipe's teacher section."""
+    def of(cls, used: recipe.Recipe, family: str = "chatml", draft: Path | None = None) -> "Settings":
+        """The recipe's teacher section; `draft` is where the file of its draft model lies."""
         section = used.teacher
         return cls(
             family=family, slots=section.slots, context=section.context, threads=section.threads, restarts=section.restarts,
             stall_seconds=section.stall_seconds, reproducible=used.loop.reproducible,
+            cache_type=section.cache_type, draft=draft,
         )  # fmt: skip
 
     def slots_for(self, model: Path, context: int) -> int:
@@ -71,11 +83,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return TINY_SLOTS
         else:
             free = memory.available_mib()
-        try:
-            shape = gguf_shape(model)
-        except MissingError:
-            shape = None
-        each = shape.cache_bytes(context) if shape else size // 16
+        each = _slot_bytes(model, context, NUMBER_BYTES[self.cache])
+        if self.draft is not None:
+            size += self.draft.stat().st_size
+            each += _slot_bytes(self.draft, context, NUMBER_BYTES["f16"])
         room = (free * 2**20 - size) // 3
         return max(FEWEST_SLOTS, min(most, room // max(1, each)))
 
@@ -86,6 +97,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if model.stat().st_size < TINY_BYTES:
             return 1
         return os.cpu_count() or 1 if self.reproducible else len(os.sched_getaffinity(0))
+
+
+def _slot_bytes(model: Path, context: int, number_bytes: float) -> int:
+    """The cache of one slot; a guess from the file's size where its header does not say enough."""
+    try:
+        shape = gguf_shape(model)
+    except MissingError:
+        shape = None
+    return shape.cache_bytes(context, number_bytes) if shape else model.stat().st_size // 16
 
 
 def context_for(asks: list[Ask]) -> int:
@@ -104,11 +124,14 @@ def harmless(prompt: str) -> str:
     return _CONTROL.sub(lambda found: found[0] + " ", prompt).replace("\0", " ").encode("utf-8", "replace").decode()
 
 
-def identity(model: Path, family: str = "chatml") -> str:
-    """What names a model in every call's key: file name, start of its SHA-256, chat format. Raises MissingError."""
+def identity(model: Path, family: str = "chatml", cache: str = "f16") -> str:
+    """What names a model in every call's key: file name, start of its SHA-256, chat format, and the type of its cache when
+    that is not f16. A draft model is not in it: it changes when an answer comes, and not the answer. Raises MissingError.
+    """
     try:
         facts = model.stat()
-        return f"{model.stem}@{_sha256(str(model.resolve()), facts.st_size, facts.st_mtime_ns)[:16]}+{family or 'own'}"
+        start = _sha256(str(model.resolve()), facts.st_size, facts.st_mtime_ns)[:16]
+        return f"{model.stem}@{start}+{family or 'own'}{'' if cache == 'f16' else f'+{cache}'}"
     except OSError as error:
         fix = "Give the path of a GGUF file, or build the demo's models (see README)."
         raise MissingError("The teacher's model file cannot be read.", f"{model}: {error.strerror}", fix) from None
