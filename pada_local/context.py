@@ -64,8 +64,15 @@ class Teacher(Protocol):
 
     name: str
 
-    def ask_all(self, asks: Sequence[Ask], on_progress: Callable[[int], None] | None = None) -> list[Answer]:
-        """Answers in the order of the questions; every one of them is committed before this returns."""
+    def ask_all(
+        self, asks: Sequence[Ask], on_progress: Callable[[int], None] | None = None,
+        then: Callable[[int, Answer], Sequence[Ask]] | None = None,
+    ) -> list[Answer]:  # fmt: skip
+        """Answers in the order of the questions; every one of them is committed before this returns.
+
+        `then` is told of each final answer, in their order, while others are still written; the questions that it returns are
+        asked as well, and found when somebody asks them. It may not be called at all, and must not change a result.
+        """
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,8 @@ class Context:
     round: int = 1
     wave: int = 0
     scratch: dict[str, Any] = field(default_factory=dict)
+    ahead: Callable[[Sequence[Row]], list[Ask]] = field(default=lambda rows: [])
+    """Questions of later stages that can be asked now that the running stage has made these rows (see `loop.AHEAD`)."""
 
     def training_examples(self) -> list[Example]:
         """The training examples of this run in file order: all of them, or the share that `loop.train_size` leaves.

@@ -26,6 +26,7 @@ from pada_local.teacher.backends import open_backend
 from pada_local.teacher.loopback import Loopback, is_address, read_address
 from pada_local.teacher.protocol import Answer, Ask, Backend
 from pada_local.teacher.settings import Settings, identity
+from pada_local.teacher.sitting import Then
 
 SERVER_FAMILIES = {"chatml": "chatml", "llama-3": "llama3", "gemma": "gemma", "phi-3": "phi3", "none": "chatml", "plain": ""}
 """Template families of GGUF files as llama-server calls them; "" runs the file's own template inside the server."""
@@ -108,9 +109,11 @@ class Teacher:
         self._cached, self._turns, self.name = cached, turns, cached.name
         turns.join(cached)
 
-    def ask_all(self, asks: Sequence[Ask], on_progress: Callable[[int], None] | None = None) -> list[Answer]:
+    def ask_all(
+        self, asks: Sequence[Ask], on_progress: Callable[[int], None] | None = None, then: Then | None = None
+    ) -> list[Answer]:
         self._turns.take(self._cached)
-        return self._cached.ask_all(asks, on_progress)
+        return self._cached.ask_all(asks, on_progress, then)
 
     def memory_mib(self) -> int:
         return self._cached.memory_mib()

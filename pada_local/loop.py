@@ -5,7 +5,7 @@ and the key of the stage before it. Inside a stage, teacher answers, predictions
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -31,9 +31,10 @@ from pada_local.events import (
 )
 from pada_local.methods.predictions import answer_examples, scores_of, train_errors, validation_failures
 from pada_local.recipe import Recipe, content
-from pada_local.records import Candidate, Example, RecipeRow, Round, Run, Stage, TestLook, content_id
+from pada_local.records import Candidate, Example, RecipeRow, Round, Row, Run, Stage, TestLook, content_id
 from pada_local.stages import analyse, audit, draft, evaluate, gate, generate, group, select, train
 from pada_local.stages.generate import wanted
+from pada_local.teacher.protocol import Ask
 from pada_local.watch import Watch
 
 PREPARE = (train, evaluate)
@@ -43,7 +44,12 @@ BEFORE_WRITING = {
 }  # fmt: skip
 """The stages from a scored student to the first question for samples, by `loop.augment`."""
 WRITE = (generate, gate)
+JUDGED = (audit, gate)
+"""Stages that ask the judge."""
 FINISH = (select,)
+AHEAD = {group: (draft, audit), draft: (audit,), generate: (gate,)}
+"""Stages whose questions can be asked while the one before them still waits for answers: what they ask follows from single rows
+of it, or from none. They find the answers then; what they decide, and what they ask, stays the same."""
 HELD = "The run is trained; its test waits until all runs of its study are."
 
 
@@ -241,6 +247,7 @@ def _stage(context: Context, stage: ModuleType, upstream: str) -> str:
     context.rows.replace(row)
     context.emit(StageStarted(**where))
     started = time.monotonic()
+    context.ahead = _ahead(context, stage)
     outcome = stage.run(context)
     elapsed = time.monotonic() - started
     with context.rows.together():
@@ -250,6 +257,21 @@ def _stage(context: Context, stage: ModuleType, upstream: str) -> str:
         context.rows.seal(context.run_id, key, name)
     context.emit(StageDone(**where, counts=outcome.counts, elapsed_s=elapsed))
     return key
+
+
+def _ahead(context: Context, stage: ModuleType) -> Callable[[Sequence[Row]], list[Ask]]:
+    """What `Context.ahead` is for a stage. Nothing when reproducible, and nothing for a judge of its own: it is another model."""
+    later = () if context.recipe.loop.reproducible else AHEAD.get(stage, ())
+    if context.judge is not context.teacher:
+        later = tuple(one for one in later if one not in JUDGED)
+    takers: list[Callable[[Sequence[Row]], list[Ask]]] = []
+
+    def ask(rows: Sequence[Row]) -> list[Ask]:
+        if later and not takers:  # not before something is asked: a stage that finds all its answers needs none of this
+            takers.extend(one.ahead(context) for one in later)
+        return [question for taker in takers for question in taker(rows)]
+
+    return ask
 
 
 def stage_key(context: Context, stage: ModuleType, upstream: str) -> str:

@@ -104,7 +104,7 @@ class FakeTeacher:
     def tokens(self) -> int:
         return 0
 
-    def ask_all(self, asks: Sequence[Ask], on_progress: Callable[[int], None] | None = None) -> list[Answer]:
+    def ask_all(self, asks: Sequence[Ask], on_progress: Callable[[int], None] | None = None, then: Any = None) -> list[Answer]:
         self.asks += asks
         answers = []
         for done, ask in enumerate(asks, 1):

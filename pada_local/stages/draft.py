@@ -1,13 +1,13 @@
 """Draft a strategy for every pattern; or, for the control, invent strategies without looking at any failure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pada_local import prompts
 from pada_local.context import Context, Outcome
 from pada_local.methods.predictions import train_errors
 from pada_local.methods.quota import largest_remainder
 from pada_local.methods.seeds import call_seed
-from pada_local.records import Analysis, Pattern, Strategy, content_id
+from pada_local.records import Analysis, Pattern, Row, Strategy, content_id
 from pada_local.teacher.protocol import Answer, Ask
 from pada_local.teacher.schemas import Invented, StrategyText
 
@@ -25,7 +25,7 @@ def run(context: Context) -> Outcome:
     else:
         patterns = context.rows.get(Pattern, run_id=context.run_id, round=context.round)
         asks = [_draft(context, pattern) for pattern in patterns]
-    answers = context.teacher.ask_all(asks)
+    answers = context.teacher.ask_all(asks, then=lambda position, answer: context.ahead(()))
     states = [_state(context, answer) for answer in answers]
     usable = [index for index, state in enumerate(states) if state == "ok"]
     budget = _budget(context)
@@ -36,6 +36,15 @@ def run(context: Context) -> Outcome:
         _row(context, number, ids[number], answer, states[number], quotas.get(number, 0)) for number, answer in enumerate(answers)
     ]
     return Outcome({"strategies": len(rows), "usable": len(usable), "wanted": sum(quotas.values())}, put=rows)
+
+
+def ahead(context: Context) -> Callable[[Sequence[Row]], list[Ask]]:
+    """The question about each pattern, as soon as it has its name."""
+
+    def take(rows: Sequence[Row]) -> list[Ask]:
+        return [_draft(context, row) for row in rows if isinstance(row, Pattern)]
+
+    return take
 
 
 def _one_per_failure(context: Context) -> Outcome:

@@ -3,7 +3,7 @@
 Cheap checks come first, and only what passes them is shown to the judge. Every check leaves a verdict.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -14,7 +14,7 @@ from pada_local.methods.auggpt import lost_literals
 from pada_local.methods.judging import Item, rederived, score_ask, scored, solve_asks
 from pada_local.methods.llm2llm import too_similar
 from pada_local.metrics.registry import format_error
-from pada_local.records import Candidate, JudgeAudit, Strategy, Verdict, content_id
+from pada_local.records import Candidate, JudgeAudit, Row, Strategy, Verdict, content_id
 from pada_local.teacher.protocol import Answer, Ask
 
 VERSION = 5
@@ -25,7 +25,9 @@ PROMPTS = ("judge", "solve", "repair")
 def run(context: Context) -> Outcome:
     """Give every pending candidate of the wave its final state."""
     pending = context.rows.get(Candidate, run_id=context.run_id, round=context.round, wave=context.wave, state="pending")
-    verdicts, survivors = _cheap_checks(context, pending)
+    checks = _Checks(context)
+    verdicts = {candidate.id: checks.verdicts(candidate) for candidate in pending}
+    survivors = [candidate for candidate in pending if checks.passed(verdicts[candidate.id])]
     _ask_judge(context, survivors, verdicts)
     rows, counts = [], {"accepted": 0, "rejected": 0, "duplicate": 0, "leaked": 0}
     for candidate in pending:
@@ -43,33 +45,51 @@ def _decide(verdicts: list[Verdict]) -> tuple[str, str]:
     return {"duplicate": "duplicate", "rouge": "duplicate", "leak": "leaked"}.get(failed.criterion, "rejected"), failed.reason
 
 
-def _cheap_checks(context: Context, pending: list[Candidate]) -> tuple[dict[str, list[Verdict]], list[Candidate]]:
-    """Checks that need no model, in the order of the candidates: an item is compared with those before it."""
-    index = _known_inputs(context, pending)
-    guard, metric = context.scratch["guard"], context.settings["metric"]
-    parents = {example.id: example.input for example in context.training_examples()}
-    rouge_max, earlier = context.recipe.gate.rouge_max, _earlier_inputs(context)
-    verdicts: dict[str, list[Verdict]] = {}
-    survivors = []
-    for candidate in pending:
+def ahead(context: Context) -> Callable[[Sequence[Row]], list[Ask]]:
+    """The judge's questions about candidates, as they are written: of those alone that pass the cheap checks, as in `run`."""
+    checks, questions = _Checks(context), _Questions(context)
+
+    def take(rows: Sequence[Row]) -> list[Ask]:
+        found: list[Ask] = []
+        for row in rows:
+            if isinstance(row, Candidate) and row.state == "pending" and checks.passed(checks.verdicts(row)):
+                scores, solutions = questions.about(questions.item(row))
+                found += [*scores, *solutions]
+        return found
+
+    return take
+
+
+class _Checks:
+    """Checks that need no model, for candidates in their order: an item is compared with those before it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context, self._index, self._earlier = context, _known_inputs(context), _earlier_inputs(context)
+        self._parents = {example.id: example.input for example in context.training_examples()}
+
+    def verdicts(self, candidate: Candidate) -> list[Verdict]:
+        """One row for each check; what passes them all is remembered."""
+        guard, metric = self._context.scratch["guard"], self._context.settings["metric"]
         schema = "" if candidate.input and candidate.output else "The input or the output is empty."
         wrong_form = "" if schema else format_error(metric, candidate.output)
-        twin = None if schema else index.find(candidate.input)
+        twin = None if schema else self._index.find(candidate.input)
         checks = {
             "schema": schema, "format": wrong_form, "leak": guard.refuses(candidate.input) or guard.gives_away(candidate.output),
             "duplicate": "It is too much like an item that is there already." if twin else "",
         }  # fmt: skip
         if candidate.origin == "rephrase" and not schema:
-            checks["literals"] = lost_literals(parents.get(candidate.seed_examples[0], ""), candidate.input)
-        if rouge_max and not schema:
-            checks["rouge"] = too_similar(candidate.input, earlier, rouge_max)
+            checks["literals"] = lost_literals(self._parents.get(candidate.seed_examples[0], ""), candidate.input)
+        if self._context.recipe.gate.rouge_max and not schema:
+            checks["rouge"] = too_similar(candidate.input, self._earlier, self._context.recipe.gate.rouge_max)
         rows = [_verdict(candidate, name, not reason, reason) for name, reason in checks.items()]
-        verdicts[candidate.id] = rows
-        if all(row.passed for row in rows):
-            survivors.append(candidate)
-            index.add(candidate.id, candidate.input)
-            earlier.append(candidate.input)
-    return verdicts, survivors
+        if self.passed(rows):
+            self._index.add(candidate.id, candidate.input)
+            self._earlier.append(candidate.input)
+        return rows
+
+    @staticmethod
+    def passed(rows: list[Verdict]) -> bool:
+        return all(row.passed for row in rows)
 
 
 def _earlier_inputs(context: Context) -> list[str]:
@@ -80,7 +100,7 @@ def _earlier_inputs(context: Context) -> list[str]:
     return [row.input for row in (*context.training_examples(), *accepted)]
 
 
-def _known_inputs(context: Context, pending: list[Candidate]) -> DuplicateIndex:
+def _known_inputs(context: Context) -> DuplicateIndex:
     index = DuplicateIndex(context.recipe.gate.near_duplicate)
     for example in context.training_examples():
         index.add(example.id, example.input)
@@ -89,21 +109,37 @@ def _known_inputs(context: Context, pending: list[Candidate]) -> DuplicateIndex:
     return index
 
 
+class _Questions:
+    """What the judge is asked about a candidate: its scores, and own answers to its input."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        rows = context.rows.get(Strategy, run_id=context.run_id, round=context.round)
+        self._strategies = {row.id: row.edited or row.drafted for row in rows}
+        guard = context.scratch["guard"]
+        self._anchors = [example for example in context.training_examples() if not guard.refuses(example.input)]
+
+    def item(self, candidate: Candidate) -> Item:
+        text = self._strategies.get(candidate.strategy_id, "Write an item that needs the same skill as the example.")
+        return Item(candidate.id, candidate.input, candidate.output, text)
+
+    def about(self, item: Item) -> tuple[list[Ask], list[Ask]]:
+        """The question for scores and those for own answers; none where the recipe wants none."""
+        gate = self._context.recipe.gate
+        scores = [score_ask(self._context, item)] if gate.judge else []
+        return scores, solve_asks(self._context, item, self._anchors) if gate.rederive else []
+
+
 def _ask_judge(context: Context, survivors: list[Candidate], verdicts: dict[str, list[Verdict]]) -> None:
     """Scores and own answers for all survivors in one batch, so that the judge's slots stay full."""
-    gate = context.recipe.gate
-    strategies = {row.id: row for row in context.rows.get(Strategy, run_id=context.run_id, round=context.round)}
-    anchors = [e for e in context.training_examples() if not context.scratch["guard"].refuses(e.input)]
+    gate, questions = context.recipe.gate, _Questions(context)
     asks: list[Ask] = []
     plans: list[tuple[Candidate, Item, int, int]] = []
     for candidate in survivors:
-        strategy = strategies.get(candidate.strategy_id)
-        text = (strategy.edited or strategy.drafted) if strategy else "Write an item that needs the same skill as the example."
-        item = Item(candidate.id, candidate.input, candidate.output, text)
-        scores_at = len(asks) if gate.judge else -1
-        asks += [score_ask(context, item)] if gate.judge else []
-        plans.append((candidate, item, scores_at, len(asks)))
-        asks += solve_asks(context, item, anchors) if gate.rederive else []
+        item = questions.item(candidate)
+        scores, solutions = questions.about(item)
+        plans.append((candidate, item, len(asks) if scores else -1, len(asks) + len(scores)))
+        asks += [*scores, *solutions]
 
     def progress(done: int) -> None:
         context.emit(StageProgress(run_id=context.run_id, round=context.round, stage="gate", done=done, total=len(asks)))

@@ -16,7 +16,7 @@ from pada_local.methods.seeds import rng
 from pada_local.methods.writers import WRITERS
 from pada_local.methods.writing import Order, call_sizes, format_examples, writing_ask
 from pada_local.records import Candidate, Strategy, content_id
-from pada_local.teacher.protocol import Answer
+from pada_local.teacher.protocol import Answer, Ask
 from pada_local.teacher.schemas import Rephrasings
 
 VERSION = 2
@@ -36,7 +36,15 @@ def run(context: Context) -> Outcome:
     def progress(done: int) -> None:
         context.emit(StageProgress(run_id=context.run_id, round=context.round, stage="generate", done=done, total=len(orders)))
 
-    answers = context.teacher.ask_all([order.ask for order in orders], progress)
+    made = 0
+
+    def then(position: int, answer: Answer) -> list[Ask]:
+        nonlocal made
+        new = _candidates(context, orders[position], answer, start=made)
+        made += len(new)
+        return context.ahead(new)
+
+    answers = context.teacher.ask_all([order.ask for order in orders], progress, then)
     rows = []
     for order, answer in zip(orders, answers, strict=True):
         rows += _candidates(context, order, answer, start=len(rows))

@@ -25,7 +25,11 @@ def run(context: Context) -> Outcome:
     groups = cluster(context, texts, vectors)
     members = [[analyses[index] for index in group] for group in groups]
     asks = [_ask(context, group) for group in members]
-    answers = context.teacher.ask_all(asks)
+
+    def then(position: int, answer: Answer) -> list[Ask]:
+        return context.ahead([_pattern(context, position + 1, members[position], answer)])
+
+    answers = context.teacher.ask_all(asks, then=then)
     named = enumerate(zip(members, answers, strict=True), 1)
     rows = [_pattern(context, number, group, answer) for number, (group, answer) in named]
     counts = {"analyses": len(analyses), "patterns": len(rows), "unnamed": sum(row.state != "ok" for row in rows)}

@@ -10,33 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-import msgspec
-
-from pada_local import prompts
 from pada_local.records import Prompt, Row, TeacherCall, content_id
 from pada_local.teacher.parse import parse, storable
 from pada_local.teacher.protocol import Answer, Ask, Backend, Reply
-from pada_local.teacher.schemas import json_schema, shape
+from pada_local.teacher.sitting import Sitting, Then
 
 FLUSH_REPLIES = 16
 FLUSH_SECONDS = 0.5
 LOOKUP_KEYS = 500
-REPAIR_BYTES = 8000
-"""Longer broken text is not sent back: it would not fit a small model's context, and is rarely worth it."""
-
-
-def call_key(model: str, ask: Ask) -> str:
-    """What makes two questions the same; `purpose` does not."""
-    settings = [ask.max_tokens, ask.temperature, ask.seed]
-    # The schema goes in as text: field order matters to the model, and a hash of sorted keys would not see it.
-    return content_id("call", model, storable(ask.prompt, 2**31), msgspec.json.encode(json_schema(ask.schema)).decode(), settings)
-
-
-def repair_ask(ask: Ask, broken: str) -> Ask:
-    """The question that asks for the same content as correct JSON."""
-    prompt = prompts.render("repair", shape=shape(ask.schema), text=broken)
-    return msgspec.structs.replace(ask, purpose="repair", prompt=prompt, temperature=0.0)
-
 
 AnyRow = TypeVar("AnyRow", bound=Row)
 
@@ -71,76 +52,69 @@ class CachedTeacher:
         self._waiting: list[tuple[Prompt, TeacherCall]] = []
         self._flushed_at = clock()
 
-    def ask_all(self, asks: Sequence[Ask], on_progress: Callable[[int], None] | None = None) -> list[Answer]:
-        """Answers in the order of the questions. Raises TeacherError or Interrupted with all that came committed."""
-        keys = [call_key(self.name, ask) for ask in asks]
-        copies = Counter(keys)
+    def ask_all(
+        self, asks: Sequence[Ask], on_progress: Callable[[int], None] | None = None, then: Then | None = None
+    ) -> list[Answer]:
+        """Answers in the order of the questions. Raises TeacherError or Interrupted with all that came committed.
+
+        `then` may name further questions while the model is asked anyway; their answers are stored and found later. It is not
+        called when every answer is known already.
+        """
+        sitting = Sitting(self.name, asks, self._repair, then)
+        copies = Counter(sitting.keys)
         unsettled = sum(copies.values())
 
         def settled(key: str) -> None:
             nonlocal unsettled
             unsettled -= copies[key]
-            if on_progress is not None:
+            if key in copies and on_progress is not None:
                 on_progress(len(asks) - unsettled)
 
-        wanted = dict(zip(keys, asks, strict=True))
-        calls, refused = self._calls(wanted, {}, settled)
-        repairs = self._repairs(wanted, calls) if self._repair else {}
-        fixed, _ = self._calls({key: ask for key, ask in repairs.values()}, {new: old for old, (new, _) in repairs.items()})
-        answers = {}
-        for key, ask in wanted.items():
-            new = repairs[key][0] if key in repairs else ""
-            answers[key] = self._answer(key, ask, calls.get(key), fixed.get(new), refused.get(key, ""))
-        return [answers[key] for key in keys]
-
-    def _answer(self, key: str, ask: Ask, call: TeacherCall | None, fixed: TeacherCall | None, trouble: str) -> Answer:
-        """The parsed answer, from the repaired call when there is one: `call_key` leads to the text that was parsed."""
-        if call is None:
-            self.counts["failed"] += 1
-            return Answer(value=None, call_key=key, reason=trouble)
-        if call.state == "ok":
-            value, reason = parse(call.answer, ask.schema)
-            return Answer(value=value, call_key=key, reason=reason)
-        if fixed is not None and fixed.state == "ok":
-            self.counts["repaired"] += 1
-            value, reason = parse(fixed.answer, ask.schema)
-            return Answer(value=value, call_key=fixed.key, reason=reason)
-        self.counts["unparsable"] += 1
-        return Answer(value=None, call_key=key, reason=call.reason)
-
-    def _repairs(self, wanted: dict[str, Ask], calls: dict[str, TeacherCall]) -> dict[str, tuple[str, Ask]]:
-        """For every call that cannot be parsed: the key and the question of its repair."""
-        found = {}
-        for key, call in calls.items():
-            if call.state == "unparsable" and call.answer.strip() and len(call.answer.encode()) <= REPAIR_BYTES:
-                ask = repair_ask(wanted[key], call.answer)
-                found[key] = (call_key(self.name, ask), ask)
-        return found
-
-    def _calls(
-        self, wanted: dict[str, Ask], repairs: dict[str, str], settled: Callable[[str], None] = lambda key: None
-    ) -> tuple[dict[str, TeacherCall], dict[str, str]]:
-        """The stored calls of all keys, those missing asked for now; and the reasons of those that were not answered."""
-        calls, refused = self._stored(list(wanted)), {}
-        self.counts["found"] += len(calls)
-        for key in calls:
+        for key, call in self._find(sitting, list(sitting.known)).items():
+            sitting.take(key, call)
             settled(key)
-        missing = [key for key in wanted if key not in calls]
+        self._ask_missing(sitting, settled)
+        self.counts.update(what for key in dict.fromkeys(sitting.keys) if (what := sitting.tally(key)) != "answered")
+        return [sitting.answer(key) for key in sitting.keys]
 
-        def arrived(position: int, reply: Reply) -> None:
-            key = missing[position]
+    def _ask_missing(self, sitting: Sitting, settled: Callable[[str], None]) -> None:
+        """Ask what is not stored, and what follows from the answers while they come."""
+        line = [key for key in sitting.known if key not in sitting.calls]
+
+        def arrived(position: int, reply: Reply) -> list[Ask]:
+            key = line[position]
             if reply.state == "failed":
-                refused[key] = reply.reason or "The model gave no answer."
+                sitting.refuse(key, reply.reason or "The model gave no answer.")
             else:
-                calls[key] = self._keep(key, wanted[key], reply, repairs.get(key, ""))
+                sitting.take(key, self._keep(key, sitting.known[key], reply, sitting.repair_of.get(key, "")))
             settled(key)
+            following = self._following(sitting, sitting.due)
+            line.extend(following)
+            return [sitting.known[key] for key in following]
 
-        if missing:
-            try:
-                self._open().ask_all([wanted[key] for key in missing], arrived, self._tick)
-            finally:
-                self._flush()
-        return calls, refused
+        line += self._following(sitting, sitting.repairs)
+        if not line:
+            return
+        line += self._following(sitting, sitting.due)
+        try:
+            self._open().ask_all([sitting.known[key] for key in line], arrived, self._tick)
+        finally:
+            self._flush()
+
+    def _following(self, sitting: Sitting, questions: Callable[[], dict[str, Ask]]) -> list[str]:
+        """Keys of what can be asked now; what is stored of it is taken at once, and may lead to more."""
+        missing: list[str] = []
+        while due := questions():
+            found = self._find(sitting, list(due))
+            for key, call in found.items():
+                sitting.take(key, call)
+            missing += [key for key in due if key not in found]
+        return missing
+
+    def _find(self, sitting: Sitting, keys: list[str]) -> dict[str, TeacherCall]:
+        calls = self._stored(keys)
+        self.counts["found"] += len(calls)
+        return calls
 
     def _stored(self, keys: list[str]) -> dict[str, TeacherCall]:
         found: dict[str, TeacherCall] = {}

@@ -1,7 +1,8 @@
 """Many questions to one server at once: at most `slots` on their way, token by token, with a watchdog on progress."""
 
 import selectors
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from pada_local.errors import Interrupted
 from pada_local.teacher.launch import Launched
 from pada_local.teacher.parse import TEXT_BYTES
-from pada_local.teacher.protocol import Ask, Reply
+from pada_local.teacher.protocol import Ask, OnReply, Reply
 from pada_local.teacher.schemas import json_schema
 from pada_local.teacher.settings import SAMPLING, harmless
 from pada_local.teacher.sharing import Errand, Group, Slots, arrange, forget, reading
@@ -143,7 +144,7 @@ class Batch:
     """Asks what is in `pending` and takes out what is settled, so that the rest can be asked again after a fault."""
 
     def __init__(
-        self, server: Launched, pending: dict[int, Ask], on_reply: Callable[[int, Reply], None], cancelled: Callable[[], bool],
+        self, server: Launched, pending: dict[int, Ask], on_reply: OnReply, cancelled: Callable[[], bool],
         stall_s: float, cache_prompt: bool, clock: Callable[[], float],
     ) -> None:  # fmt: skip
         self.server, self.pending, self.on_reply, self.cancelled = server, pending, on_reply, cancelled
@@ -152,6 +153,8 @@ class Batch:
         """Whether questions that are too long for the context are set aside in `too_long` instead of being answered 'failed'."""
         self.too_long: dict[int, Ask] = {}
         self.tokens_needed = 0
+        self.given = count(max(pending, default=-1) + 1)
+        """Positions for questions that follow from replies."""
         self._share = cache_prompt and server.can_share and server.slots > 1
         self._queue = [(position, group) for group in arrange(pending, self._share) for position in group.positions][::-1]
         self._slots = Slots(server.slots)
@@ -277,7 +280,17 @@ class Batch:
         self._drop(stream)
         if reply is not None:  # taken out first: a reply whose delivery fails must not be delivered again
             del self.pending[stream.position]
-            self.on_reply(stream.position, reply)
+            self._follow(self.on_reply(stream.position, reply) or [])
+
+    def _follow(self, asks: Sequence[Ask]) -> None:
+        """Questions that follow from a reply go to the end of the queue, in their order.
+
+        Nothing is saved and restored for these: each slot already holds the beginning that the questions before had, and what a
+        few newcomers share beyond that is read sooner than handed around.
+        """
+        new = {position: ask for ask, position in zip(asks, self.given, strict=False)}  # this way round it draws none too many
+        self.pending |= new
+        self._queue[:0] = [(position, Group([position], "")) for position in reversed(new)]
 
     def _drop(self, stream: "Stream | Errand", keep_slot: bool = False) -> None:
         """Forget a question; closing its connection makes the server stop working on it."""

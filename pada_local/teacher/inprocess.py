@@ -11,7 +11,7 @@ from typing import Any
 from pada_local.errors import Interrupted, MissingError, TeacherError
 from pada_local.runtime import process
 from pada_local.teacher.launch import BUILD, failed_to_start
-from pada_local.teacher.protocol import THINKING_TOKENS, Ask, Piece, Reply
+from pada_local.teacher.protocol import THINKING_TOKENS, Ask, OnReply, Piece, Reply
 from pada_local.teacher.schemas import json_schema
 from pada_local.teacher.settings import SAMPLING, Settings, context_for, harmless, identity
 from pada_local.teacher.stream import STOPPED, TOO_MANY
@@ -49,13 +49,13 @@ class InProcess:
         self.model = identity(model, self.settings.family, self.settings.cache)
         self._file, self._llama, self._context = model.absolute(), None, 0
 
-    def ask_all(self, asks: Sequence[Ask], on_reply: Callable[[int, Reply], None], cancelled: Callable[[], bool]) -> None:
+    def ask_all(self, asks: Sequence[Ask], on_reply: OnReply, cancelled: Callable[[], bool]) -> None:
         """See `Backend`."""
-        llama = self._open(self.settings.context or context_for(list(asks)))
-        for position, ask in enumerate(asks):
+        llama, line = self._open(self.settings.context or context_for(list(asks))), list(asks)
+        for position, ask in enumerate(line):  # the line grows while it is gone along
             if self.settings.reproducible:
                 llama.reset()
-            on_reply(position, self._ask(llama, ask, cancelled))
+            line += on_reply(position, self._ask(llama, ask, cancelled)) or []
 
     def _ask(self, llama: Any, ask: Ask, cancelled: Callable[[], bool]) -> Reply:
         started, parts, finish = time.monotonic(), [], ""

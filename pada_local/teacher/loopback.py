@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 from pada_local.errors import Interrupted, MissingError, TeacherError, UsageError
 from pada_local.teacher import loopback_stream
 from pada_local.teacher.parse import TEXT_BYTES
-from pada_local.teacher.protocol import THINKING_TOKENS, Ask, Piece, Reply
+from pada_local.teacher.protocol import THINKING_TOKENS, Ask, OnReply, Piece, Reply
 from pada_local.teacher.schemas import json_schema, shape
 from pada_local.teacher.settings import Settings, harmless
 
@@ -103,7 +103,7 @@ class Loopback:
         self._lock = threading.Lock()
         self._over = threading.Event()
 
-    def ask_all(self, asks: Sequence[Ask], on_reply: Callable[[int, Reply], None], cancelled: Callable[[], bool]) -> None:
+    def ask_all(self, asks: Sequence[Ask], on_reply: OnReply, cancelled: Callable[[], bool]) -> None:
         """See `Backend`."""
         self._over.clear()
         arrived: queue.Queue[tuple[int, Reply | Exception]] = queue.Queue()
@@ -119,7 +119,7 @@ class Loopback:
             self.mode = self.mode or self._probe()
             for position, ask in enumerate(asks):
                 pool.submit(work, position, ask)
-            left = len(asks)
+            given = left = len(asks)
             while left:
                 if cancelled():
                     raise Interrupted("The run was paused.", "Every answer that came is kept.", "Run it again to go on.")
@@ -129,8 +129,10 @@ class Loopback:
                     continue
                 if isinstance(reply, Exception):
                     raise reply
-                left -= 1
-                on_reply(position, reply)
+                more = on_reply(position, reply) or []
+                for new, ask in enumerate(more, given):
+                    pool.submit(work, new, ask)
+                given, left = given + len(more), left - 1 + len(more)
         finally:
             self._hang_up()
             pool.shutdown(wait=True, cancel_futures=True)

@@ -80,14 +80,19 @@ def hear(heard: Heard, piece: Piece) -> Heard:
     return heard
 
 
+OnReply = Callable[[int, Reply], Sequence[Ask] | None]
+
+
 class Backend(Protocol):
     """A running model that answers many questions at once."""
 
     model: str
     """Name and content hash: part of every call's key."""
 
-    def ask_all(self, asks: Sequence[Ask], on_reply: Callable[[int, Reply], None], cancelled: Callable[[], bool]) -> None:
+    def ask_all(self, asks: Sequence[Ask], on_reply: OnReply, cancelled: Callable[[], bool]) -> None:
         """Answer all; `on_reply(position, reply)` is called once each, in any order, from the calling thread.
+
+        What it returns is asked, too, after all others; the positions go on counting.
 
         Raises TeacherError when the model cannot be kept alive (after three restarts), Interrupted when cancelled.
         """

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 from pada_local.errors import Interrupted, TeacherError
@@ -9,7 +10,7 @@ from pada_local.runtime import process
 from pada_local.teacher import stream
 from pada_local.teacher.batch import Batch
 from pada_local.teacher.launch import Launched, failed_to_start, find_server
-from pada_local.teacher.protocol import THINKING_TOKENS, Ask, Piece, Reply
+from pada_local.teacher.protocol import THINKING_TOKENS, Ask, OnReply, Piece
 from pada_local.teacher.settings import Settings, context_for, identity
 from pada_local.teacher.unixhttp import Broken
 
@@ -38,13 +39,14 @@ class LlamaServer:
         self.restarts = 0
         """Restarts after a fault since this object was made."""
 
-    def ask_all(self, asks: Sequence[Ask], on_reply: Callable[[int, Reply], None], cancelled: Callable[[], bool]) -> None:
+    def ask_all(self, asks: Sequence[Ask], on_reply: OnReply, cancelled: Callable[[], bool]) -> None:
         """See `Backend`. A fault (stall, crash, status 500, nonsense) costs one of `settings.restarts` per call."""
-        pending, faults, may_grow = dict(enumerate(asks)), 0, True
+        pending, faults, may_grow, given = dict(enumerate(asks)), 0, True, count(len(asks))
         context = self.settings.context or context_for(list(asks))
         while pending:
             try:
                 batch = self._batch(pending, context, on_reply, cancelled)
+                batch.given = given
                 batch.may_grow = may_grow and not self.settings.context
                 batch.run()
             except Broken as fault:
@@ -80,9 +82,7 @@ class LlamaServer:
                 faults += 1
                 self._after_fault(str(fault), faults, 1)
 
-    def _batch(
-        self, pending: dict[int, Ask], context: int, on_reply: Callable[[int, Reply], None], cancelled: Callable[[], bool]
-    ) -> Batch:
+    def _batch(self, pending: dict[int, Ask], context: int, on_reply: OnReply, cancelled: Callable[[], bool]) -> Batch:
         server = self._ready(context, cancelled)
         cache_prompt = not self.settings.reproducible
         return Batch(server, pending, on_reply, cancelled, self.settings.stall_seconds, cache_prompt, self._clock)

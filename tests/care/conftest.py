@@ -31,7 +31,7 @@ class KeepingTeacher(FakeTeacher):
         super().__init__()
         self._project = project
 
-    def ask_all(self, asks, on_progress=None):
+    def ask_all(self, asks, on_progress=None, then=None):
         answers = super().ask_all(asks, on_progress)
         for ask, answer in zip(asks, answers, strict=True):
             prompt = Prompt(id=content_id("prompt", ask.prompt), text=ask.prompt)

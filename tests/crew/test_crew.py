@@ -22,7 +22,7 @@ class Member:
     def close(self) -> None:
         self.closed += 1
 
-    def ask_all(self, asks, on_progress=None):
+    def ask_all(self, asks, on_progress=None, then=None):
         return list(asks)
 
     def train(self, job, on_step):

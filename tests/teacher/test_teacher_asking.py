@@ -8,9 +8,10 @@ from teacher_help import MemoryRows, question
 
 from pada_local.errors import Interrupted, TeacherError
 from pada_local.records import Prompt, TeacherCall
-from pada_local.teacher.asking import CachedTeacher, call_key, repair_ask
+from pada_local.teacher.asking import CachedTeacher
 from pada_local.teacher.protocol import Reply
 from pada_local.teacher.schemas import Invented, Scores, Solution
+from pada_local.teacher.sitting import call_key, repair_ask
 
 
 class ScriptedBackend:
@@ -24,12 +25,15 @@ class ScriptedBackend:
 
     def ask_all(self, asks, on_reply, cancelled):
         self.batches.append(len(asks))
-        for position, ask in self.order(list(enumerate(asks))):
+        line, given = list(self.order(list(enumerate(asks)))), len(asks)
+        for position, ask in line:  # it grows while it is gone along
             if cancelled():
                 raise Interrupted("paused")
             self.asked.append(ask.prompt)
-            given = self.rule(ask)
-            on_reply(position, given if isinstance(given, Reply) else Reply(text=given, prompt_tokens=2, answer_tokens=1))
+            said = self.rule(ask)
+            more = on_reply(position, said if isinstance(said, Reply) else Reply(text=said, prompt_tokens=2, answer_tokens=1))
+            line += enumerate(more or [], given)
+            given += len(more or [])
             self.after_each()
 
     def memory_mib(self):
@@ -164,6 +168,60 @@ def test_a_run_that_ended_before_the_repair_goes_on_with_it(rows):
     assert len(rows.tables[TeacherCall]) == 1
     asker, backend = teacher(rows, ScriptedBackend(broken_once))
     assert asker.ask_all([question("q")])[0].value.answer == "fixed" and len(backend.asked) == 1
+
+
+def follow_up(told):
+    """A `then` that asks "after …" each answer and writes down what it was told."""
+
+    def then(position, answer):
+        told.append((position, answer.value.answer if answer.value else None))
+        return [question(f"after {position}"), question("the same")]
+
+    return then
+
+
+def test_questions_that_follow_are_asked_in_the_same_sitting_and_found_later(rows):
+    told = []
+    asker, backend = teacher(rows, ScriptedBackend(order=lambda asks: reversed(asks)))
+    found = asker.ask_all(QUESTIONS[:4], then=follow_up(told))
+    assert [answer.value.answer for answer in found] == TEXTS[:4] and told == list(enumerate(TEXTS[:4]))
+    assert backend.asked == [*TEXTS[3::-1], "after 0", "the same", "after 1", "after 2", "after 3"] and backend.batches == [4]
+    later, silent = teacher(rows)
+    assert [answer.value.answer for answer in later.ask_all([question("after 2"), question("the same")])] == [
+        "after 2",
+        "the same",
+    ]
+    assert not silent.asked
+
+
+def test_nothing_is_asked_ahead_when_everything_is_known(rows):
+    teacher(rows)[0].ask_all(QUESTIONS[:4])
+    told = []
+    asker, backend = teacher(rows)
+    asker.ask_all(QUESTIONS[:4], then=follow_up(told))
+    assert not told and not backend.asked
+    asker.ask_all(QUESTIONS[:5], then=follow_up(told))  # known answers are told before the model is asked
+    assert backend.asked == ["q4", *["after 0", "the same", "after 1", "after 2", "after 3"], "after 4"]
+
+
+def test_an_answer_is_told_when_its_repair_has_come(rows):
+    def rule(ask):
+        return "{'answer'" if ask.prompt == "q1" else json.dumps({"answer": "fixed" if ask.purpose == "repair" else ask.prompt})
+
+    told = []
+    asker, backend = teacher(rows, ScriptedBackend(rule))
+    asker.ask_all(QUESTIONS[:3], then=follow_up(told))
+    assert told == [(0, "q0"), (1, "fixed"), (2, "q2")]
+    asked = ["repair" if "{'answer'" in text else text for text in backend.asked]
+    assert asked == ["q0", "q1", "q2", "after 0", "the same", "repair", "after 1", "after 2"] and backend.batches == [3]
+
+
+def test_a_question_asked_ahead_that_fails_fails_nobody(rows):
+    refused = Reply(text="", state="failed", reason="too long")
+    rule = ScriptedBackend(lambda ask: refused if "after" in ask.prompt else json.dumps({"answer": ask.prompt}))
+    asker, _ = teacher(rows, rule)
+    assert [answer.value.answer for answer in asker.ask_all(QUESTIONS[:2], then=follow_up([]))] == TEXTS[:2]
+    assert len(rows.tables[TeacherCall]) == 3 and asker.counts["failed"] == 0
 
 
 def test_a_cut_answer_says_so(rows):
