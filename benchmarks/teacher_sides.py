@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,7 +25,7 @@ NAIVE_SLOTS = 8
 PATIENCE_S = 3600.0
 
 
-class OverHttp:
+class OverHttp(ABC):
     """A server on a free port of this machine, asked by so many threads at once with plain, whole requests."""
 
     def __init__(self, clients: int) -> None:
@@ -34,14 +35,16 @@ class OverHttp:
         )
         self._wait()
 
+    @abstractmethod
     def command(self) -> list[str]:
-        raise NotImplementedError
+        """The command line that starts it."""
 
     def environment(self) -> dict[str, str]:
         return {"PATH": os.environ["PATH"]}
 
+    @abstractmethod
     def response_format(self, ask: Ask) -> dict:
-        raise NotImplementedError
+        """How this server is told the schema of an answer."""
 
     @property
     def pid(self) -> int:
