@@ -204,8 +204,8 @@ class Teacher(Section):
     """Numbers of the teacher's cache: f16, or q8_0, which takes half the memory and changes answers a little. Used where flash
     attention is sure to be on: on a card, or on a processor when `context` is above 4,096; elsewhere it stays f16."""
     draft: str = ""
-    """A smaller GGUF with the teacher's vocabulary, by name or path, that guesses ahead (speculative decoding). The teacher
-    checks every guess, so its greedy answers stay; "" has none."""
+    """A smaller GGUF with the teacher's vocabulary, by name or path, that guesses ahead (speculative decoding); "" has none. The
+    teacher checks every guess, so its answers stay but for rounding, as with more slots. Not used when reproducible."""
 
 
 class Recipe(Section):

@@ -284,7 +284,8 @@ def memory_plan(student: str, teacher: str, recipe: Recipe) -> list[tuple[str, b
     if teacher.startswith(("http://", "https://")):
         raise UsageError("The memory of a server cannot be planned from here.", teacher, "Name a GGUF file.")
     folder, file = catalog.resolve(student, "student"), catalog.resolve(teacher, "teacher")
-    draft = drafts.draft_of(recipe.teacher.draft, file) if recipe.teacher.draft else None
+    drafted = recipe.teacher.draft and not recipe.loop.reproducible
+    draft = drafts.draft_of(recipe.teacher.draft, file) if drafted else None
     return plan.sentences(plan.for_models(folder, file, plan.wish_of(recipe), draft))
 
 

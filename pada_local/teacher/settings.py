@@ -58,12 +58,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, used: recipe.Recipe, family: str = "chatml", draft: Path | None = None) -> "Settings":
-        """The recipe's teacher section; `draft` is where the file of its draft model lies."""
+        """The recipe's teacher section; `draft` is where the file of its draft model lies.
+
+        A reproducible run has none: guesses are checked several at a time, and so rounded otherwise than one by one.
+        """
         section = used.teacher
         return cls(
             family=family, slots=section.slots, context=section.context, threads=section.threads, restarts=section.restarts,
             stall_seconds=section.stall_seconds, reproducible=used.loop.reproducible,
-            cache_type=section.cache_type, draft=draft,
+            cache_type=section.cache_type, draft=None if used.loop.reproducible else draft,
         )  # fmt: skip
 
     def slots_for(self, model: Path, context: int) -> int:
@@ -126,7 +129,9 @@ def harmless(prompt: str) -> str:
 
 def identity(model: Path, family: str = "chatml", cache: str = "f16") -> str:
     """What names a model in every call's key: file name, start of its SHA-256, chat format, and the type of its cache when
-    that is not f16. A draft model is not in it: it changes when an answer comes, and not the answer. Raises MissingError.
+    that is not f16. A draft model is not in it, as little as the number of slots: both change roundings and nothing else.
+
+    Raises MissingError.
     """
     try:
         facts = model.stat()

@@ -9,7 +9,7 @@ from teacher_help import question
 from pada_local import session
 from pada_local.crew import source_of
 from pada_local.errors import MissingError, UsageError
-from pada_local.recipe import Recipe, Teacher
+from pada_local.recipe import Loop, Recipe, Teacher
 from pada_local.runtime import examine, plan
 from pada_local.runtime.catalog import resolve
 from pada_local.runtime.drafts import draft_of
@@ -89,6 +89,8 @@ def test_a_run_finds_its_draft_by_name_and_keeps_the_answers_names(teacher, smal
     assert found.identity == identity(teacher) == source_of("demo-teacher", Recipe(name="x"), tmp_path, print).identity
     backend = found.open()
     assert backend.settings.draft == smaller
+    same = msgspec.structs.replace(drafting(str(smaller)), loop=Loop(reproducible=True))
+    assert source_of("demo-teacher", same, tmp_path, print).open().settings.draft is None
     with pytest.raises(UsageError):
         source_of("demo-teacher", drafting(str(stories)), tmp_path, print)
 
