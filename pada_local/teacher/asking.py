@@ -70,7 +70,7 @@ class CachedTeacher:
             if key in copies and on_progress is not None:
                 on_progress(len(asks) - unsettled)
 
-        for key, call in self._find(sitting, list(sitting.known)).items():
+        for key, call in self._find(list(sitting.known)).items():
             sitting.take(key, call)
             settled(key)
         self._ask_missing(sitting, settled)
@@ -105,13 +105,13 @@ class CachedTeacher:
         """Keys of what can be asked now; what is stored of it is taken at once, and may lead to more."""
         missing: list[str] = []
         while due := questions():
-            found = self._find(sitting, list(due))
+            found = self._find(list(due))
             for key, call in found.items():
                 sitting.take(key, call)
             missing += [key for key in due if key not in found]
         return missing
 
-    def _find(self, sitting: Sitting, keys: list[str]) -> dict[str, TeacherCall]:
+    def _find(self, keys: list[str]) -> dict[str, TeacherCall]:
         calls = self._stored(keys)
         self.counts["found"] += len(calls)
         return calls
