@@ -20,14 +20,14 @@ def serve(options: argparse.Namespace) -> int:
 
     if not 0 <= options.port < 65536:
         raise UsageError(f"There is no port {options.port}.", "", "Choose one from 1024 to 65535, or 0 for any that is free.")
-    key = read_key(options.key_file) if options.key_file else new_key()
+    key = read_key(options.api_key_file) if options.api_key_file else new_key()
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with _found(options) as (file, name, system, tokens):
             offer = Offer(model=file, name=name, port=options.port, key=key, slots=options.slots, context=options.context,
                           max_tokens=tokens)  # fmt: skip
             with Served(offer) as server:
-                _tell(options, server.address, name, "" if options.key_file else key, system)
+                _tell(options, server.address, name, "" if options.api_key_file else key, system)
                 status = server.wait()
         raise TeacherError("The server ended.", f"Its exit status was {status}.", "Start it with less --context or --slots.")
     except KeyboardInterrupt:
@@ -42,7 +42,7 @@ def _tell(options: argparse.Namespace, address: str, name: str, key: str, system
     if options.json:
         talk.fact_line(facts)
         return
-    talk.data(f"base URL  {address}\nmodel     {name}\nkey       {key or f'in {options.key_file}'}")
+    talk.data(f"base URL  {address}\nmodel     {name}\nkey       {key or f'in {options.api_key_file}'}")
     if system:
         talk.data(f"system    {system}")
         talk.say("It was trained with this system text: send it in every request.")

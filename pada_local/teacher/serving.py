@@ -114,10 +114,10 @@ def read_key(file: Path) -> str:
     try:
         key = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("The key file cannot be read.", f"{file}: {error}", "Name another with --key-file.") from None
+        raise UsageError("The key file cannot be read.", f"{file}: {error}", "Name another with --api-key-file.") from None
     if len(key) < SHORTEST_KEY or key.startswith("#") or not key.isascii() or any(sign.isspace() or sign == "," for sign in key):
         detail = f"{file} must hold one key of at least {SHORTEST_KEY} letters and digits."
-        raise UsageError("This is no key.", detail, "Leave --key-file out: a key is made and printed.")
+        raise UsageError("This is no key.", detail, "Leave --api-key-file out: a key is made and printed.")
     return key
 
 

@@ -14,6 +14,7 @@ from pada_local.store import copies
 from pada_local.store.project import Project
 from pada_local.store.tables import NAMES
 from tests.cli.conftest import pada
+from tests.faults.crash_help import assert_nobody_left
 
 
 def rows_of(path: Path) -> dict:
@@ -57,6 +58,7 @@ def test_a_host_makes_the_copy_while_it_has_the_file(path, tmp_path):
         done = pada("backup", path, tmp_path / "copy.duckdb")
         assert done.returncode == 0, done.stderr
     pada("stop", path)
+    assert_nobody_left(path)  # the command does not wait until the host has closed the file
     assert len(rows_of(tmp_path / "copy.duckdb")["candidates"]) == len(rows_of(path)["candidates"]) > 0
 
 
