@@ -326,15 +326,25 @@ def _open_file(path: Path, encryption: bool = False) -> Any:
 
 
 def _with_key(path: Path, open_it: Callable[[str], Any]) -> Any:
-    """Open an encrypted file with the key that the person gives. Raises LockedError when there is none or it does not fit."""
-    key = keys.ring.key_for(path)
-    try:
-        opened = open_it(key)
-    except LockedError:
-        keys.ring.forget(path)
-        raise
-    keys.ring.remember(path, key)
-    return opened
+    """Open an encrypted file with the key that the person gives. Raises LockedError when there is none or it does not fit.
+
+    A key out of the keyring may be of an earlier day: when it does not fit, the person is asked.
+    """
+    while True:
+        key = keys.ring.key_for(path)
+        try:
+            opened = open_it(key)
+        except LockedError:
+            if not keys.ring.refused(path):
+                raise
+            continue
+        try:
+            keys.ring.remember(path, key)
+        except BaseException:
+            if opened is not None:
+                opened.close()
+            raise
+        return opened
 
 
 def _start_host(path: Path) -> None:

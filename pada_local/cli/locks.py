@@ -22,7 +22,7 @@ def ask_for_keys(options: argparse.Namespace) -> None:
             raise keys.locked(path)
         return keys.from_passphrase(getpass.getpass(f"Passphrase of {path.name}: "))
 
-    keys.ring.ask = ask
+    keys.ring.ask, keys.ring.named = ask, file is not None
     keys.ring.keep = bool(getattr(options, "keyring", False))
     if keys.ring.keep:
         keys.need_keyring()

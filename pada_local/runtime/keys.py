@@ -5,13 +5,13 @@ from a passphrase that is typed. It never comes from an argument or from the env
 """
 
 import base64
+import contextlib
 import hashlib
 import importlib.util
 import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pada_local.errors import LockedError, MissingError, UsageError
 
@@ -77,10 +77,13 @@ class Ring:
 
     def __init__(self) -> None:
         self._known: dict[Path, str] = {}
+        self._refused: set[Path] = set()
         self.ask: Callable[[Path], str] | None = None
         """Gets a key from the person: from the key file that was named, or by asking for a passphrase."""
         self.keep = False
         """Whether keys that fit are to be put into the system's keyring."""
+        self.named = False
+        """Whether the person named a key file, which then comes before what the keyring holds."""
 
     def known(self, path: Path) -> str:
         """The key of a file if this process has it; "" otherwise."""
@@ -88,7 +91,9 @@ class Ring:
 
     def key_for(self, path: Path) -> str:
         """The key of an encrypted file. Raises LockedError when nobody can give it."""
-        key = self.known(path) or _from_keyring(path)
+        key = self.known(path)
+        if not key and not self.named and _real(path) not in self._refused:
+            key = _from_keyring(path)
         if not key and self.ask is None:
             raise locked(path)
         key = key or (self.ask(path) if self.ask else "")
@@ -98,12 +103,31 @@ class Ring:
     def remember(self, path: Path, key: str) -> None:
         """This key fits this file."""
         self._known[_real(path)] = key
-        if self.keep and (module := _keyring()) is not None:
-            module.set_password(_SERVICE, str(_real(path)), key)
+        if self.keep:
+            need_keyring()
+            import keyring
+
+            try:
+                keyring.set_password(_SERVICE, str(_real(path)), key)
+            except keyring.errors.KeyringError as error:
+                raise _no_keyring(f"It did not take the key: {_words(error)}.") from None
+
+    def refused(self, path: Path) -> bool:
+        """Forget a key that does not fit; whether it came out of the keyring, so that another one may be asked for."""
+        key = self._known.pop(_real(path), "")
+        if not key or self.named or _real(path) in self._refused or key != _from_keyring(path):
+            return False
+        self._refused.add(_real(path))
+        return True
 
     def forget(self, path: Path) -> None:
-        """This key does not fit."""
+        """The file needs no key any more; what the keyring has of it goes, too."""
         self._known.pop(_real(path), None)
+        if _from_keyring(path):
+            import keyring
+
+            with contextlib.suppress(keyring.errors.KeyringError):  # a key that opens nothing does no harm there
+                keyring.delete_password(_SERVICE, str(_real(path)))
 
 
 ring = Ring()
@@ -123,23 +147,34 @@ def wrong(path: Path) -> LockedError:
 
 
 def need_keyring() -> None:
-    """Raises MissingError where the keyring package is not installed."""
-    if _keyring() is None:
-        fix = "Install it (pip install keyring), or use a key file or a passphrase."
-        raise MissingError("There is no system keyring that could be used.", "The Python package 'keyring' is not there.", fix)
-
-
-def _keyring() -> Any:
+    """Raises MissingError where no keyring can be used: no package, or none behind it that keeps anything."""
     if importlib.util.find_spec("keyring") is None:
-        return None
+        raise _no_keyring("The Python package 'keyring' is not there.", "Install it (pip install pada-local[keyring]), or use")
     import keyring
+    from keyring.backends import fail, null
 
-    return keyring
+    if isinstance(keyring.get_keyring(), fail.Keyring | null.Keyring):
+        raise _no_keyring("The Python package 'keyring' found no keyring of this system that is running.")
+
+
+def _no_keyring(why: str, fix: str = "Use") -> MissingError:
+    return MissingError("There is no system keyring that could be used.", why, f"{fix} a key file or a passphrase.")
 
 
 def _from_keyring(path: Path) -> str:
-    module = _keyring()
-    return (module.get_password(_SERVICE, str(_real(path))) or "") if module is not None else ""
+    """What the system's keyring holds for the file; "" where there is none, it is locked, or it holds nothing."""
+    if importlib.util.find_spec("keyring") is None:
+        return ""
+    import keyring
+
+    try:
+        return keyring.get_password(_SERVICE, str(_real(path))) or ""
+    except keyring.errors.KeyringError:
+        return ""
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
 
 
 def _real(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""A finished run of fakes whose teacher keeps its calls as a real one does; each test gets a copy of the file."""
+"""A finished run of fakes whose teacher keeps its calls as a real one does, and an encrypted project; each test gets its own."""
 
 import shutil
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 from pada_local import loop
 from pada_local.crew import Crew
 from pada_local.recipe import parse
-from pada_local.records import Prompt, TeacherCall, content_id
+from pada_local.records import Example, Prompt, TeacherCall, content_id
+from pada_local.runtime import keys
 from pada_local.store.project import Project
 from tests.fakes import SETTINGS, FakeStudent, FakeTeacher, examples
 
@@ -22,6 +23,9 @@ items_per_call = 3
 [gate]
 audit_items = 8
 """
+
+MARKER = b"ZEBRA-7731"
+KEY, OTHER = keys.from_passphrase("five plain words for tests"), keys.from_passphrase("five other words for tests")
 
 
 class KeepingTeacher(FakeTeacher):
@@ -63,3 +67,22 @@ def finished_file(tmp_path_factory) -> Path:
 @pytest.fixture
 def path(finished_file: Path, tmp_path: Path) -> Path:
     return Path(shutil.copy(finished_file, tmp_path / "p.duckdb"))
+
+
+def example(number: int) -> Example:
+    text = f"{MARKER.decode()} number {number}"
+    return Example(id=f"e{number}", split="train", position=number, input=text, output=text)
+
+
+@pytest.fixture
+def locked(tmp_path) -> Path:
+    path = tmp_path / "p.duckdb"
+    Project.create(path, {"task": MARKER.decode()}, map(example, range(500)), KEY).close()
+    return path
+
+
+@pytest.fixture
+def key_file(tmp_path) -> Path:
+    file = tmp_path / "p.key"
+    file.write_text(KEY)
+    return file

@@ -17,30 +17,9 @@ from pada_local.records import Example, Setting
 from pada_local.runtime import keys
 from pada_local.session import Session
 from pada_local.store.project import Project
+from tests.care.conftest import KEY, MARKER, OTHER, example
 from tests.care.test_backup import rows_of
 from tests.cli.conftest import pada
-
-MARKER = b"ZEBRA-7731"
-KEY, OTHER = keys.from_passphrase("five plain words for tests"), keys.from_passphrase("five other words for tests")
-
-
-def example(number: int) -> Example:
-    text = f"{MARKER.decode()} number {number}"
-    return Example(id=f"e{number}", split="train", position=number, input=text, output=text)
-
-
-@pytest.fixture
-def locked(tmp_path) -> Path:
-    path = tmp_path / "p.duckdb"
-    Project.create(path, {"task": MARKER.decode()}, map(example, range(500)), KEY).close()
-    return path
-
-
-@pytest.fixture
-def key_file(tmp_path) -> Path:
-    file = tmp_path / "p.key"
-    file.write_text(KEY)
-    return file
 
 
 def readable(folder: Path) -> list[str]:
