@@ -1,14 +1,18 @@
 """Planted secrets: codes in validation and test examples, and a teacher that tells them on wherever it can."""
 
 import itertools
+import json
+from pathlib import Path
 
 import msgspec
 import pytest
+from pyarrow import parquet
 
 from pada_local import loop
+from pada_local.cli.call import call
 from pada_local.crew import Crew
 from pada_local.recipe import parse
-from pada_local.records import Candidate, Example, Pattern, Strategy
+from pada_local.records import Candidate, Example, Pattern, Run, Strategy
 from pada_local.store.project import Project
 from pada_local.teacher import schemas
 from tests.care.conftest import RECIPE
@@ -57,6 +61,7 @@ def test_no_planted_code_reaches_a_prompt_that_writes_a_sample_or_training(tmp_p
         recipe, settings = parse(RECIPE), SETTINGS | {"metric": "token_f1"}
         assert loop.start_run(project, recipe, 1, settings, tmp_path / "private", lambda _: None, lambda: False) == "done"
         candidates = project.get(Candidate)
+        champion = project.get(Run)[0].champion_round
         accepted = [f"{row.input} {row.output}" for row in candidates if row.state == "accepted"]
         kept = [row.text for row in project.get(Pattern) if row.state == "ok"] + [
             row.drafted for row in project.get(Strategy) if row.state == "ok"
@@ -66,5 +71,17 @@ def test_no_planted_code_reaches_a_prompt_that_writes_a_sample_or_training(tmp_p
     assert accepted and prompts and trained and any("CANARY" in ask.prompt for ask in teacher.asks if ask.purpose == "analyse")
     for what in (accepted, prompts, trained, kept):
         assert [text for text in what if "canary" in text.lower()] == []
+    assert call(["export", str(tmp_path / "p.duckdb"), "--kind", "dataset", "--to", str(tmp_path / "out")]) == 0
+    _check_exported(tmp_path / "out", codes, champion)
     if place in ("input", "output"):
         assert any(row.state == "leaked" and "code" in row.reason for row in candidates)
+
+
+def _check_exported(folder: Path, codes: list[str], champion: int) -> None:
+    """What others are to train on holds no code; validation rows are what they are, and test rows stay in the project."""
+    texts = {file.name: file.read_text() for file in folder.iterdir() if file.suffix != ".parquet"}
+    texts |= {file.name: json.dumps(parquet.read_table(file).to_pylist()) for file in folder.glob("*.parquet")}
+    assert len(texts) == 10 and champion > 1 and texts["train-chat.jsonl"].count("pattern") > 36  # samples are among them
+    found = {name: [code for code in codes if code.lower() in text.lower()] for name, text in texts.items()}
+    for name, there in found.items():
+        assert there == (codes[:36] if name.startswith("validation-") else []), name
