@@ -18,6 +18,7 @@ SWITCHES = {
     "UNSLOTH_OFFLINE": "1",
     "UNSLOTH_LLAMA_CPP_OFFLINE": "1",
     "UNSLOTH_SKIP_TORCHVISION_CHECK": "1",
+    "GGML_NO_BACKTRACE": "1",  # a crash would start a debugger, which prints what was in memory into the log
     "TOKENIZERS_PARALLELISM": "false",
     "USE_TF": "0",
     "USE_FLAX": "0",

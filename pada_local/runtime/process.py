@@ -1,6 +1,7 @@
 """Child processes that die with their parent, in a process group of their own, with stderr in a private file."""
 
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -95,6 +96,18 @@ def await_exit(pid: int, deadline_s: float) -> None:
         poller.poll(max(0.0, deadline_s) * 1000)
     finally:
         os.close(descriptor)
+
+
+def limit_memory(pid: int, most_bytes: int) -> None:
+    """From now on the process may allocate so many bytes (0: no limit); what it has already stays. See `limits`."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = most_bytes or resource.RLIM_INFINITY
+    if hard != resource.RLIM_INFINITY:
+        wanted = hard if not most_bytes else min(most_bytes, hard)
+    try:
+        resource.prlimit(pid, resource.RLIMIT_DATA, (wanted, hard))
+    except (ProcessLookupError, PermissionError):
+        pass  # it has ended already
 
 
 def memory_mib(pid: int) -> int:

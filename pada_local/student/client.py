@@ -16,12 +16,15 @@ import msgspec
 import pada_local
 from pada_local.errors import Interrupted, StudentError, WorkerLost
 from pada_local.events import Event, ModelLoading, ModelReady
+from pada_local.runtime import limits
 from pada_local.runtime import process as children
 from pada_local.runtime.offline import offline_environment
 from pada_local.student import protocol as say
 
 TICK_S = 0.1
 READY_S = 120.0
+SILENT_S = 3600.0
+"""How long one batch, one step or loading a model may take: what says nothing for longer hangs."""
 STDERR_LINES = 12
 
 
@@ -55,6 +58,7 @@ class StudentClient:
         self._number = 0
         self._over: Callable[[], bool] | None = None
         self._generate_facts: dict[str, Any] = {}
+        self._most_bytes = 0
         self._lock = threading.Lock()
         self._encoder, self._decoder = msgspec.json.Encoder(), msgspec.json.Decoder(say.Report)
 
@@ -188,15 +192,16 @@ class StudentClient:
         try:
             process = self._started()
             self._number += 1
+            self._limit_memory(process, job)
             self._send(process, msgspec.structs.replace(job, job=self._number))
             self._over = over
             while not finished:
-                message = self._next(process)
+                message = self._next(process, time.monotonic() + SILENT_S)
                 if message.job != self._number and not isinstance(message, say.Failed):
                     continue
                 finished = isinstance(message, say.Finished | say.Failed)
                 if isinstance(message, say.Failed):
-                    raise JobFailed(message.title, message.detail, message.fix, message.kind)
+                    raise JobFailed(message.title, self._with_limit(message), message.fix, message.kind)
                 if isinstance(message, say.Loaded):
                     self._on_event(ModelReady(role="student", model=message.model, elapsed_s=message.elapsed_s))
                 yield message
@@ -217,6 +222,7 @@ class StudentClient:
         if self.threads > 0:
             environment |= {name: str(self.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         self._buffer.clear()
+        self._most_bytes = 0
         self._stderr_file.unlink(missing_ok=True)
         self._on_event(ModelLoading(role="student", model="worker"))
         process = children.spawn([sys.executable, "-P", "-m", "pada_local.worker"], environment, self._stderr_file)
@@ -225,6 +231,20 @@ class StudentClient:
         if isinstance(ready, say.Ready):
             self.versions = ready.versions
         return process
+
+    def _limit_memory(self, process: Popen[bytes], job: Any) -> None:
+        """What the job's model may take. A model of an earlier job may still be there, so the limit of a worker only rises.
+
+        Jobs without a model of the person's have none: their data is read by this program's own code.
+        """
+        most = memory_for(job)
+        self._most_bytes = max(self._most_bytes, most)
+        children.limit_memory(process.pid, self._most_bytes if most else 0)
+
+    def _with_limit(self, failed: say.Failed) -> str:
+        if failed.kind != "memory" or not self._most_bytes:
+            return failed.detail
+        return f"{failed.detail} The worker may take {self._most_bytes // 2**20} MiB for this model.".strip()
 
     @property
     def _stderr_file(self) -> Path:
@@ -249,7 +269,7 @@ class StudentClient:
                     "The run was paused.", "The student worker was ended; all committed rows are kept.", "Run it again."
                 )
             if deadline is not None and time.monotonic() > deadline:
-                raise StudentError("The student worker did not start in time.", self._last_words(), "Run: pada doctor")
+                raise StudentError("The student worker said nothing for too long.", self._last_words(), "Run: pada doctor")
             self._receive(process)
         line = bytes(self._buffer[:cut])
         del self._buffer[: cut + 1]
@@ -297,3 +317,24 @@ class StudentClient:
         except OSError:
             return ""
         return "\n".join(lines[-STDERR_LINES:])
+
+
+def memory_for(job: Any) -> int:
+    """Bytes that the worker may allocate for a job (see `limits`); 0 for jobs without a model that a person brought."""
+    match job:
+        case say.Train(settings=chosen):
+            tokens = max(chosen.micro_batch * chosen.max_length, chosen.tokens_per_step)
+            return limits.of_student(Path(job.base), tokens, chosen.max_length, chosen.lora_rank)
+        case say.Generate():
+            longest = max((len(prompt.encode()) for prompt in job.prompts), default=0) + job.max_new_tokens
+            return limits.of_student(Path(job.base), max(job.tokens_per_batch, longest), longest)
+        case say.Talk():
+            longest = len(job.prompt.encode()) + job.max_new_tokens
+            return limits.of_student(Path(job.base), longest, longest)
+        case say.Merge() | say.CheckAdapter() | say.LoraToGguf():
+            return limits.of_student(Path(job.base), 0, 0)
+        case say.ToGguf():
+            return limits.of_student(Path(job.folder), 0, 0)
+        case say.Describe() | say.CountTokens() | say.Shorten() | say.Tokenize() | say.RenderChats():
+            return limits.of_student(Path(job.base), 0, 0)
+    return 0

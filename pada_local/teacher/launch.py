@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pada_local.errors import Interrupted, MissingError, TeacherError
-from pada_local.runtime import memory, offline, process
+from pada_local.runtime import limits, memory, offline, process
 from pada_local.runtime.cache import PLAIN_ATTENTION_TOKENS
 from pada_local.teacher import unixhttp
 from pada_local.teacher.settings import FAMILIES, Settings
@@ -23,6 +23,7 @@ TICK_S = 0.02
 SAVING = "--slot-save-path"
 DRAFT_TOKENS = 8
 """Tokens that a draft model guesses at most before the teacher looks at them."""
+NO_MEMORY = ("failed to allocate", "bad_alloc", "unable to allocate", "not enough memory", "temporarily unavailable")
 BUILD = (
     'Build it: CMAKE_ARGS="-DLLAVA_BUILD=OFF -DLLAMA_BUILD_TOOLS=ON -DLLAMA_BUILD_SERVER=ON -DLLAMA_TOOLS_INSTALL=ON '
     "-DLLAMA_USE_PREBUILT_UI=OFF -DCMAKE_INSTALL_RPATH='$ORIGIN/../lib'\" pip install --no-binary llama-cpp-python "
@@ -122,11 +123,13 @@ class Launched:
             descriptor = os.open(self.folder / "key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(self.key + "\n")
+            self.most_bytes = limits.of_teacher(model, slots, context)
             environment = clean(offline.offline_environment(self.folder))
             args = [*arguments(binary, model, settings, slots, context, self.folder), *more]
             self.process = process.spawn(
                 args, environment, self.folder / "log", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
             )
+            process.limit_memory(self.process.pid, self.most_bytes)
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
@@ -146,14 +149,17 @@ class Launched:
         return self.process.poll() is None
 
     def last_words(self) -> str:
-        """The end of its log: why it did not start or how it ended."""
+        """The end of its log: why it did not start or how it ended; with what it was allowed to take if it wanted more."""
         try:
             with (self.folder / "log").open("rb") as file:
                 file.seek(0, os.SEEK_END)
                 file.seek(max(0, file.tell() - 2000))
-                return " | ".join(file.read().decode("utf-8", "replace").strip().splitlines()[-4:])[-600:]
+                end = file.read().decode("utf-8", "replace").strip()
         except OSError:
             return ""
+        words = " | ".join(end.splitlines()[-4:])[-600:]
+        refused = self.most_bytes and any(sign in end for sign in NO_MEMORY)
+        return f"{words} (it may take {self.most_bytes // 2**20} MiB of memory)" if refused else words
 
     def stop(self, deadline_s: float = 3.0) -> None:
         """End the process (a stalled one at once: deadline 0) and remove its folder."""

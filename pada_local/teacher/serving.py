@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from pada_local.errors import Interrupted, TeacherError, UsageError
-from pada_local.runtime import offline, process
+from pada_local.runtime import limits, offline, process
 from pada_local.teacher.launch import clean, find_server, private_folder
 
 LOOPBACK = "127.0.0.1"
@@ -51,6 +51,7 @@ class Served:
             self.process = process.spawn(
                 words, environment, self.folder / "log", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
             )
+            process.limit_memory(self.process.pid, limits.of_teacher(offer.model, offer.slots, offer.context))
             self._wait(offer, cancelled)
         except BaseException:
             self.stop()
