@@ -172,7 +172,10 @@ class Host:
         deadline = time.monotonic() + 1
         while self._connections and time.monotonic() < deadline:
             time.sleep(0.01)
-        self.project.close()
+        if self._terminated.is_set():
+            self.project.close()  # whoever sent SIGTERM will not wait for more
+        else:
+            self.project.close_compact()
         if place.log_path(self.path).exists() and not place.log_path(self.path).stat().st_size:
             place.log_path(self.path).unlink(missing_ok=True)
 

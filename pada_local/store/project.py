@@ -1,9 +1,10 @@
 """The open project: typed rows in and out of one DuckDB file, with one writer. Implements `context.Rows`."""
 
 import itertools
+import logging
 import os
 import secrets
-import tempfile
+import stat
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,11 +16,17 @@ import duckdb
 
 from pada_local.errors import MissingError, StoreError, UsageError
 from pada_local.records import Adapter, Example, Manifest, Row, Setting
-from pada_local.store import adapters, copies, erase, quarantine, seals
+from pada_local.store import adapters, copies, erase, leftovers, quarantine, seals
+from pada_local.store.attach import PROJECT
 from pada_local.store.connection import ERRORS, busy, explained, is_own, log_path, not_own, open_file, real_path, taken
 from pada_local.store.tables import table_of
 
+log = logging.getLogger(__name__)
 AnyRow = TypeVar("AnyRow", bound=Row)
+FREE_AT_MOST = 0.15
+"""Free part of a file from which on it is compacted when its host leaves."""
+COMPACTED_AT_MOST = 2**30
+"""Bytes up to which that is done unasked: a copy is written, read back and compared meanwhile."""
 ROWS_PER_BATCH = 20_000
 """Rows of a new file that are held in memory and committed at a time."""
 
@@ -39,7 +46,7 @@ class Project:
         self._spoiled = False  # a part of the open transaction failed, so none of it may commit
         self._broken = False  # DuckDB has given the connection up; the file is opened again when it is next used
         self._closed = False
-        self._private = tempfile.TemporaryDirectory(prefix="pada-store-")  # 0700, for sorting that spills to disk
+        self._private = leftovers.private_folder(path, read_only)
         try:
             self._connection = self._opened(create)
         except BaseException:
@@ -85,6 +92,7 @@ class Project:
         project = cls(path, read_only=read_only, create=False, key=key, encryption=encryption)
         if not read_only:
             try:
+                leftovers.sweep(path, Path(project._private.name))
                 project._sweep()
                 if not project.count(Manifest):
                     project.renew("renewed")  # made before there was a manifest
@@ -118,6 +126,29 @@ class Project:
                 self._connection.close()
                 self._private.cleanup()
                 self._open_here.discard(self.path)
+
+    def close_compact(self) -> None:
+        """Close; a file of which a large part is free is replaced by a compact copy first, if there is room for one.
+
+        Raises what `close` raises. A file with a second name is left as it is: the copy would part the two.
+        """
+        with self._lock:
+            try:
+                facts = self.path.stat()
+                small = facts.st_size <= COMPACTED_AT_MOST and facts.st_nlink == 1
+                if not self._closed and not self.read_only and small and self.free_share() > FREE_AT_MOST:
+                    self.renew_file(keep_mode=True)
+            except (StoreError, OSError) as error:
+                log.warning("the file was not compacted: %s", type(error).__name__)
+            self.close()
+
+    def free_share(self) -> float:
+        """The part of the file's blocks that hold nothing: DuckDB uses them again and does not give them back."""
+        query = "SELECT total_blocks, free_blocks FROM pragma_database_size() WHERE database_name = ?"
+        with self._lock:
+            self._run("CHECKPOINT")
+            [(blocks, free)] = self._run(query, [PROJECT])
+        return free / blocks if blocks else 0.0
 
     # Writing
 
@@ -207,16 +238,18 @@ class Project:
         with self._lock, self._ready().cursor() as connection:
             return copies.make(connection, self.path, Path(self._private.name), real_path(to), self._key if key is None else key)
 
-    def renew_file(self, key: str | None = None) -> None:
+    def renew_file(self, key: str | None = None, keep_mode: bool = False) -> None:
         """Put a compacted copy in this file's place, with this key or another, and close: nothing of deleted rows is left in it.
 
-        Raises StoreError with the file as it was.
+        Only this user may read it, unless the old file's mode is kept. Raises StoreError with the file as it was.
         """
-        fresh = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.renewed")
+        fresh = leftovers.renewed_name(self.path, secrets.token_hex(4))
         try:
             with self._lock:
                 self._run("CHECKPOINT")
                 self.copy_to(fresh, key)
+                if keep_mode:
+                    os.chmod(fresh, stat.S_IMODE(self.path.stat().st_mode))
                 # The lock on the old file is still held: nobody else can have opened it.
                 os.replace(fresh, self.path)
                 copies.sync_folder(self.path.parent)
