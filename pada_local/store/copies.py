@@ -91,12 +91,12 @@ def _digests(connection: duckdb.DuckDBPyConnection, database: str) -> Digests:
         " (database_name, schema_name, table_name) WHERE database_name = ? ORDER BY table_name, column_index"
     )
     for table, column, kind in connection.execute(query, [database]).fetchall():
-        # A large value is hashed as it is: as text it would take four times its room.
-        value = f"sha256({_name(column)})" if kind == "BLOB" else f"CAST({_name(column)} AS VARCHAR)"
-        columns.setdefault(table, []).append(value)
+        # Each value is hashed by itself: a row put together as one text would take several times the room of its values.
+        value = _name(column) if kind == "BLOB" else f"CAST({_name(column)} AS VARCHAR)"
+        columns.setdefault(table, []).append(f"coalesce(sha256({value}), 'null')")
     found = {}
     for table, values in columns.items():
-        row = f"sha256(CAST(to_json([{', '.join(values)}]) AS VARCHAR))"
+        row = f"sha256(concat_ws(',', {', '.join(values)}))"
         hashes = f"SELECT {row} AS h FROM {database}.main.{_name(table)}"
         query = f"SELECT count(*), coalesce(sha256(string_agg(h, '' ORDER BY h)), '') FROM ({hashes})"
         count, digest = connection.execute(query).fetchone() or (0, "")

@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 AnyRow = TypeVar("AnyRow", bound=Row)
 FREE_AT_MOST = 0.15
 """Free part of a file from which on it is compacted when its host leaves."""
-COMPACTED_AT_MOST = 2**30
-"""Bytes up to which that is done unasked: a copy is written, read back and compared meanwhile."""
+COMPACTED_AT_MOST = 256 * 2**20
+"""Bytes of content up to which that is done unasked: a copy is written, read back and compared while others wait for the file."""
 ROWS_PER_BATCH = 20_000
 """Rows of a new file that are held in memory and committed at a time."""
 
@@ -134,10 +134,10 @@ class Project:
         """
         with self._lock:
             try:
-                facts = self.path.stat()
-                small = facts.st_size <= COMPACTED_AT_MOST and facts.st_nlink == 1
-                if not self._closed and not self.read_only and small and self.free_share() > FREE_AT_MOST:
-                    self.renew_file(keep_mode=True)
+                if not self._closed and not self.read_only and (free := self.free_share()) > FREE_AT_MOST:
+                    facts = self.path.stat()
+                    if facts.st_nlink == 1 and facts.st_size * (1 - free) <= COMPACTED_AT_MOST:
+                        self.renew_file(keep_mode=True)
             except (StoreError, OSError) as error:
                 log.warning("the file was not compacted: %s", type(error).__name__)
             self.close()

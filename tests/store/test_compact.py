@@ -114,7 +114,7 @@ def test_what_cannot_be_compacted_is_closed_as_it_is(wasteful, key, trouble, mon
     elif trouble == "second name":
         os.link(wasteful, tmp_path_factory.mktemp("other") / "same.duckdb")
     else:
-        monkeypatch.setattr(project, "COMPACTED_AT_MOST", size - 1)
+        monkeypatch.setattr(project, "COMPACTED_AT_MOST", size // 10)
     Project.open(wasteful, key=key).close_compact()
     monkeypatch.undo()
     assert wasteful.stat().st_size == size and rows(wasteful, key) == before
