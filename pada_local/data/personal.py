@@ -6,7 +6,10 @@ help for the eye, never a proof that nothing is there. Precision and recall on a
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import NamedTuple
+
+from pada_local.data import national
 
 _PIECE = 1000
 
@@ -38,10 +41,15 @@ _COMMON = frozenset(
     thriller thursday to today tomorrow tuesday united university unlike use user very war was we wednesday were west what
     what's when where which while who why will with world would written yes yesterday you your""".split()
 )
+_MONTHS = frozenset("january february march april may june july august september october november december".split())
 
 
 def _luhn(text: str) -> bool:
+    """Digits in one piece, or in the groups that cards have, with a sound check digit."""
     digits = [int(one) for one in text if one.isdigit()]
+    sizes = [len(one) for one in re.split(r"[ -]", text)]
+    if len(sizes) > 1 and sizes not in ([4, 6, 5], [4, 6, 4]) and set(sizes[:-1]) != {4}:
+        return False
     total = sum(digit if at % 2 == 0 else sum(divmod(2 * digit, 10)) for at, digit in enumerate(reversed(digits)))
     return 12 <= len(digits) <= 19 and total % 10 == 0 and len(set(digits)) > 1
 
@@ -56,12 +64,35 @@ def _octets(text: str) -> bool:
 
 
 def _phone(text: str) -> bool:
-    digits = sum(one.isdigit() for one in text)
-    return 7 <= digits <= 15 and (digits >= 9 or bool(re.search(r"\d[^\d\w]+\d+[^\d\w]+\d", text))) and not _date(text)
+    """Written as phone numbers are: sums, intervals and shares of a calculation or a study look nearly alike."""
+    groups = re.findall(r"\d+", re.split(r"(?:x|ext)", text)[0])
+    if not 7 <= sum(map(len, groups)) <= 15 or _date(text) or text.count("(") != text.count(")"):
+        return False
+    abroad = text.startswith(("+", "00"))
+    marked = abroad or text.startswith("(") or (groups[0].startswith("0") and len(groups[0]) > 1)
+    between = set(re.findall(r"\d([./-])(?=\d)", text))
+    if "." in between and (between != {"."} or len(groups) < 3 or not all(2 <= len(one) <= 4 for one in groups)):
+        return False  # decimal numbers
+    if ("/" in between or len(groups) == 2) and not marked:
+        return False
+    if "(" in text[1:] and not abroad:
+        return False
+    sizes = [len(one) for one in groups]
+    return marked or "-" not in between or sizes[-3:] == [3, 3, 4] or (set(sizes) == {2} and len(sizes) > 3)
 
 
 def _date(text: str) -> bool:
     return bool(re.fullmatch(r"\D*(?:(?:19|20)\d\d[-/. ]\d\d?[-/. ]\d\d?|\d\d?[-/. ]\d\d?[-/. ](?:19|20)\d\d)\D*.*", text))
+
+
+def _digit(text: str) -> bool:
+    return any(one.isdigit() for one in text)
+
+
+def _house(text: str) -> bool:
+    """Between its two numbers stand words of a street, and neither a month nor a list."""
+    words = text.lower().split()[1:-1]
+    return words[-1] not in ("and", "i", "y", "to", "or") and not any(word in _MONTHS for word in words)
 
 
 def _two_words(text: str) -> bool:
@@ -80,16 +111,16 @@ _RULES: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
     ("IBAN", r"(?<!\w)[A-Za-z]{2}\d{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,3})?(?!\w)", _iban),
     ("CARD", r"(?<![\w-])\d(?:[ -]?\d){11,18}(?![\w-])", _luhn),
     ("ID", r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])", _always),
-    ("ID", r"(?i:licen[cs]e|passport|ssn|social security|insurance|account|member|policy|id)(?i: number| no\.?)?(?: is|:| #|#)? "
-           r"?(?P<it>[A-Z]{0,3}\d[\d-]{4,}\w*)", _always),
+    ("ID", r"\b(?i:licen[cs]e|passport|ssn|social security|insurance|account|member|policy|id)(?i: number| no\.?)?"
+           r"(?: is|:| #|#)? ?(?P<it>[A-Z]{0,3}\d[\d-]{4,}\w*)", _always),
     ("PHONE", r"(?<![\w.])(?:\+|00)?(?:\(\+?\d{1,4}\)[ ]?)?\d{1,5}(?:[ ./-]{1,2}?\(?\d{1,5}\)?){1,5}"
               r"(?:[ ]?(?:x|ext\.?)[ ]?\d{1,5})?(?!\w)", _phone),
     ("PHONE", r"(?i:\b(?:phone|fax|mobile|desk|office|tel|cell|call me (?:on|at)|number is)\b\.?)[: \n]*"
               r"(?P<it>\+?[\d(][\d ()./-]{4,17}\d)", _always),
-    ("ADDRESS", r"(?i:\b(?:zip|postcode|postal code)\b)(?: code)?(?: is)?[: ]*(?P<it>[\w-]{3,5}(?: [\w]{3,4})?)", _always),
+    ("ADDRESS", r"(?i:\b(?:zip|postcode|postal code)\b)(?: code)?(?: is)?[: ]*(?P<it>[\w-]{3,5}(?: [\w]{3,4})?)", _digit),
     ("ADDRESS", rf"(?<!\w)\d{{1,5}}[A-Za-z]?,?[ ]+(?:{_WORD}[ ]+){{1,4}}(?i:{_STREET})\b\.?", _always),
     ("ADDRESS", rf"(?<!\w)\d{{2,5}}[ ]+{_WORD}(?:[ ]+(?:{_WORD}|do|da|de|dos|van|den|der|y|i|and)){{0,4}}"
-                r"[ ]+\d{1,5}(?!\w)", _always),
+                r"[ ]+\d{1,5}(?!\w)", _house),
     ("ADDRESS", rf"(?<!\w){_WORD}(?:[ -]{_WORD}){{0,3}}[ -]?"
                 r"(?i:straße|strasse|weg|gasse|gata|gatan|vej|katu|tie|utca|u\.)[ ]+\d{1,4}\b", _always),
     ("ADDRESS", r"(?i:\b(?:apt|apartment|suite|unit|p\.?o\.? box|box|psc)\b\.?)[ ]*#?\d{1,6}\b", _always),
@@ -104,6 +135,13 @@ _RULES: tuple[tuple[str, str, Callable[[str], bool]], ...] = (
     ("NAME", rf"(?<![\w])(?P<it>{_WORD}(?:[ ]+[A-Z]\.)?[ ]+{_WORD}(?:[ ]+{_WORD})?)(?!\w)", _two_words),
 )  # fmt: skip
 _COMPILED = tuple((kind, re.compile(rule), fits) for kind, rule, fits in _RULES)
+_FIRST = 5
+"""Rules before those of national numbers: what is an address of mail or web, or an IBAN, is none of them."""
+
+
+@cache
+def _all_rules() -> tuple[tuple[str, re.Pattern[str], Callable[[str], bool]], ...]:
+    return (*_COMPILED[:_FIRST], *national.rules(), *_COMPILED[_FIRST:])
 
 
 def find(text: str) -> list[Span]:
@@ -125,7 +163,7 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 def _find(text: str) -> list[Span]:
     found: list[Span] = []
     taken = bytearray(len(text))
-    for kind, rule, fits in _COMPILED:
+    for kind, rule, fits in _all_rules():
         for match in rule.finditer(text):
             group = "it" if "it" in rule.groupindex else 0
             start, end = match.span(group)

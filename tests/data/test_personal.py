@@ -22,7 +22,10 @@ FOUND = {
 }
 NOT_FOUND = [
     "What are my options?", "On 2000-04-16 we sold 1200 units for 3.50 each.", "4111 1111 1111 1112 is no card number",
-    "version 1.2.3.999", "The Patient has pain since Monday.", "steps 12 34", "Comedy: 3 of 5",
+    "version 1.2.3.999", "He paid 1100-400=700 of 36000-3600 and 2400-1100-700.", "the postcode sector of a zip code level",
+    "odds ratio 2.59 (2.26-2.97), 0.967/0.947/0.925, 191/214 (89%)", "from 1 July 2009 to 30 June 2011",
+    "142 (66-219) of 1022 (79.2%)", "409500-400000 is 9500", "62 HMCIs and 1292 others",
+    "The Patient has pain since Monday.", "steps 12 34", "Comedy: 3 of 5",
 ]  # fmt: skip
 FORMS = {"EMAIL_ADDRESS": 0.98, "IP_ADDRESS": 0.95, "IBAN_CODE": 0.95, "CREDIT_CARD": 0.95, "US_SSN": 0.95, "DOMAIN_NAME": 0.95,
          "PHONE_NUMBER": 0.9, "STREET_ADDRESS": 0.6, "PERSON": 0.5}  # fmt: skip
@@ -32,6 +35,23 @@ FORMS = {"EMAIL_ADDRESS": 0.98, "IP_ADDRESS": 0.95, "IBAN_CODE": 0.95, "CREDIT_C
 @pytest.mark.parametrize("text", FOUND)
 def test_what_has_a_form_is_found(text):
     assert [span.kind for span in personal.find(text)] == FOUND[text]
+
+
+NATIONAL = [
+    "2 95 10 99 126 111 93", "756.9217.0769.85", "390.533.447-05", "943-476-5870", "44051401359", "880320-0016", "151086 95088",
+    "131052-308T", "36 574 261 809", "85 07 30 033 28", "2341 2341 2346", "360426199101010071", "54362315K",
+    "X2482300W", "RCCMNL83S18D969H",
+]  # fmt: skip
+"""Valid numbers from python-stdnum's own documentation, one for each country."""
+
+
+@pytest.mark.parametrize("number", NATIONAL)
+def test_national_numbers_are_found_by_their_check_digits(number):
+    pytest.importorskip("stdnum", reason="python-stdnum is not installed (pip install pada-local[personal])")
+    assert [(span.kind, span.end - span.start) for span in personal.find(f"it is {number}, thanks")] == [("ID", len(number))]
+    at = max(place for place, one in enumerate(number) if one.isdigit())
+    wrong = f"{number[:at]}{(int(number[at]) + 1) % 10}{number[at + 1 :]}"
+    assert "ID" not in [span.kind for span in personal.find(f"it is {wrong}, thanks")]
 
 
 @pytest.mark.parametrize("text", NOT_FOUND)
