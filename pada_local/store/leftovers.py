@@ -1,8 +1,10 @@
 """What an open project needs beside its file, and what a killed process left of it: swept by the next one that has the file."""
 
+import contextlib
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
@@ -22,17 +24,24 @@ def renewed_name(path: Path, token: str) -> Path:
 
 def sweep(path: Path, own: Path) -> None:
     """Remove private folders and unfinished copies that killed owners of this file left. Only for who has the file's lock."""
-    folders = Path(tempfile.gettempdir()).glob(f"{_prefix(path)}owner-*")
-    for left in (left for left in folders if left != own and not left.is_symlink() and left.stat().st_uid == os.getuid()):
-        shutil.rmtree(left, ignore_errors=True)
-    for entry in os.scandir(path.parent):
-        # `copies` writes another name in front of that while it moves the bytes.
-        if (
-            entry.name.startswith((f".{path.name}.", f"..{path.name}."))
-            and RENEWED in entry.name
-            and entry.is_file(follow_symlinks=False)
-        ):
-            os.unlink(entry.path)
+    for left in Path(tempfile.gettempdir()).glob(f"{_prefix(path)}owner-*"):
+        if left != own and _is_ours(left):
+            shutil.rmtree(left, ignore_errors=True)
+    with contextlib.suppress(OSError):  # a folder that may not be listed or written: nothing can be done about it here
+        for entry in os.scandir(path.parent):
+            # `copies` writes another name in front of that while it moves the bytes.
+            begins = entry.name.startswith((f".{path.name}.", f"..{path.name}."))
+            if begins and RENEWED in entry.name and entry.is_file(follow_symlinks=False):
+                os.unlink(entry.path)
+
+
+def _is_ours(folder: Path) -> bool:
+    """A folder of this user and no link: others may put what they like into the temporary folder."""
+    try:
+        facts = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
 
 
 def _prefix(path: Path) -> str:
