@@ -1,27 +1,22 @@
-"""A data set that leaves a project is what the champion was trained on, with its lineage, and the readers of others take it."""
+"""A data set that leaves a project is what the champion was trained on, with its lineage, and plain readers take it.
+
+The trainers themselves read it in tests/trainers and tests/unsloth, in environments of their own.
+"""
 
 import json
 
 import pytest
 
 from pada_local.cli.call import call
-from pada_local.store.project import Project
-from tests.export.conftest import SETTINGS, candidate, example, fill
+from tests.export.exported import SYSTEM, export_dataset
 
-SYSTEM = "Answer in one line."
 TRAIN = ("train-chat", "train-prompt-completion")
 
 
 @pytest.fixture
 def exported(tmp_path):
     """The folder that the command writes for a project with a system text."""
-    sizes = {"train": 4, "validation": 10, "test": 40}
-    rows = [example(split, n) for split, size in sizes.items() for n in range(size)]
-    with Project.create(tmp_path / "p.duckdb", SETTINGS | {"system": SYSTEM}, rows) as project:
-        fill(project)
-        project.put(candidate(9, "accepted", selected=True, round=2))
-    assert call(["export", str(tmp_path / "p.duckdb"), "--kind", "dataset", "--to", str(tmp_path / "out")]) == 0
-    return tmp_path / "out"
+    return export_dataset(tmp_path)
 
 
 def lines(file):
@@ -57,20 +52,6 @@ def test_the_entry_for_llama_factory_names_files_and_columns_that_are_there(expo
     for entry in json.loads((exported / "dataset_info.json").read_text()).values():
         row = lines(exported / entry["file_name"])[0]
         assert set(entry["columns"].values()) <= row.keys()
-
-
-def test_trl_masks_the_prompt_and_learns_the_answer(exported):
-    """TRL knows both forms as what they are."""
-    data_utils = pytest.importorskip("trl.data_utils")
-    chat, plain = (lines(exported / f"{name}.jsonl")[0] for name in TRAIN)
-    assert data_utils.is_conversational(chat) and not data_utils.is_conversational(plain)
-
-
-def test_llama_factory_finds_the_data_sets(exported):
-    parser = pytest.importorskip("llamafactory.data.parser", exc_type=ImportError)
-    chat, plain = parser.get_dataset_list(["p-train", "p-train-prompt"], str(exported))
-    assert (chat.formatting, chat.messages, chat.assistant_tag) == ("sharegpt", "messages", "assistant")
-    assert (plain.formatting, plain.prompt, plain.response, plain.system) == ("alpaca", "prompt", "completion", "system")
 
 
 def test_nothing_is_written_over(exported, tmp_path):
