@@ -24,19 +24,26 @@ LEAST_BYTES_A_WEIGHT = {"gguf": 0.12, "safetensors": 0.4}
 """A file with less for the weights that its header speaks of does not hold them."""
 
 
-def of_teacher(file: Path, slots: int, context: int) -> int:
-    """Bytes for a server of this GGUF file; 0 where there is no limit."""
+def of_teacher(file: Path, slots: int, context: int, draft: Path | None = None) -> int:
+    """Bytes for a server of this GGUF file, and of the draft model beside it; 0 where there is no limit."""
+    parts = [_serving(one, slots, context) for one in (file, draft) if one is not None]
+    known = [part for part in parts if part is not None]
+    return _bounded(sum(known) if len(known) == len(parts) else None)
+
+
+def _serving(file: Path, slots: int, context: int) -> int | None:
+    """What a server takes for a file; None when its header does not tell: the server will say what is wrong with it."""
     try:
         shape, size = examine.gguf_shape(file), file.stat().st_size
     except (MissingError, OSError):
-        return _bounded(None)  # the server will say what is wrong with it
+        return None
     if shape is None:
-        return _bounded(None)
+        return None
     if not _holds(size, shape, "gguf"):
-        return _bounded(size)
+        return size
     # Without flash attention the scores of what is read at once are written out.
     scores = 2 * plan.SCRATCH_TOKENS * slots * context * shape.heads * 4
-    return _bounded(plan.teacher_bytes(shape, size, slots, context) + scores)
+    return plan.teacher_bytes(shape, size, slots, context) + scores
 
 
 def of_student(folder: Path, tokens: int, length: int, rank: int = 0) -> int:

@@ -123,7 +123,7 @@ class Launched:
             descriptor = os.open(self.folder / "key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(self.key + "\n")
-            self.most_bytes = limits.of_teacher(model, slots, context)
+            self.most_bytes = limits.of_teacher(model, slots, context, settings.draft)
             environment = clean(offline.offline_environment(self.folder))
             args = [*arguments(binary, model, settings, slots, context, self.folder), *more]
             self.process = process.spawn(

@@ -9,4 +9,5 @@ def pytest_collection_modifyitems(items):
     if importlib.util.find_spec("axolotl") is None:
         for item in items:
             if "tests/trainers/" in item.path.as_posix():
-                item.add_marker(pytest.mark.skip(reason="Axolotl and LLaMA-Factory are not in this environment: make test-trainers"))
+                why = "Axolotl and LLaMA-Factory are not in this environment: make test-trainers"
+                item.add_marker(pytest.mark.skip(reason=why))

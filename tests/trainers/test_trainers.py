@@ -17,7 +17,7 @@ train, validation, _, _ = prepare_datasets(settings, tokenizer)
 tell([*validation, *train], tokenizer)
 """
 
-# Its package for sound loads only beside the CUDA build of PyTorch, and is imported whatever is read: an empty module stands there.
+# Its package for sound loads only beside the CUDA build of PyTorch and is always imported: an empty module stands there.
 LLAMA_FACTORY = """
 import importlib.machinery, sys, types, yaml
 sys.modules["torchaudio"] = types.ModuleType("torchaudio")
