@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 
+import msgspec
 import pytest
 from textual.widgets import DataTable, Input
 
@@ -45,6 +46,19 @@ def test_home_lists_project_files_and_enter_opens_one(finished, size):
         await until(pilot, lambda: "done" in shown(app) and app.seen.view.state == "done")
 
     drive(app, script, size)
+
+
+def test_a_long_headline_of_a_run_is_shown_whole_at_80_columns(finished):
+    app = PadaApp(finished)
+
+    async def script(pilot):
+        await until(pilot, lambda: app.seen.view.state == "done" and "run done" in shown(app))
+        long = msgspec.structs.replace(app.seen.view, message=f"{'It ended for a reason of many words. ' * 3}That was all.")
+        app.seen = msgspec.structs.replace(app.seen, view=long)
+        app.screen.show_seen(app.seen)
+        await until(pilot, lambda: "That was all. " in " ".join(shown(app).split()) and "training loss" in shown(app))
+
+    drive(app, script, (80, 24))
 
 
 @pytest.mark.parametrize("name", ["home", "run", "samples"])
