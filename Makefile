@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo pictures test lint format test-terminal faults soak study test-bench test-private test-unsloth test-sets test-gpu \
+.PHONY: help install demo pictures test lint format test-terminal faults soak study test-bench test-private test-unsloth test-trainers test-sets test-gpu \
 	bench-student bench-teacher bench-gpu bench-loop clean-env bench-cockpit
 
 help: ## list the targets
@@ -79,6 +79,10 @@ test-sets: $(STAMP) ## six public data sets through the whole loop (they must li
 test-unsloth: $(STAMP) ## the Unsloth backend on the CPU, in an environment of its own
 	VENV=$(VENV) scripts/unsloth_env.sh
 	build/unsloth-env/bin/python -m pytest -q tests/unsloth $(TESTS)
+
+test-trainers: $(STAMP) ## TRL, Axolotl and LLaMA-Factory read an exported data set, in an environment of its own
+	VENV=$(VENV) scripts/trainers_env.sh
+	build/trainers-env/bin/python -m pytest -q tests/trainers $(TESTS)
 
 STUDY := vanilla random-strategies auggpt llm2llm pada pada-paper pada-no-judge pada-no-rederive pada-no-patterns \
 	pada-raw-failures pada-no-train-errors pada-one-cluster

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,14 @@ MODELS = ("merged", "gguf", "ollama", "openai")
 
 def export(options: argparse.Namespace) -> int:
     """One kind of export; 5 when an exported model does not answer as the student does (it is kept)."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was written so far is removed then, too
+    try:
+        return _export(options)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _export(options: argparse.Namespace) -> int:
     to = Path(options.to).absolute()
     if options.kind != "project":
         check_target(to)

@@ -74,7 +74,8 @@ def _found(options: argparse.Namespace) -> Iterator[tuple[Path, str, str, int]]:
         finally:
             bar.end()
         [line] = report["files"]
-        told = f"{line['prompts_agreed']} of {line['prompts_compared']} validation prompts are answered as by the student."
+        what = "validation prompts are answered as by the student" if subject.items else "texts go on as with the model itself"
+        told = f"{line['prompts_agreed']} of {line['prompts_compared']} {what}."
         talk.say(told + ("" if report["verdict"] == "same" else f" It differs: {line['why']}."))
         yield _only(to), subject.name, subject.system, subject.max_new_tokens
 

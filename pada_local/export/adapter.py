@@ -31,12 +31,20 @@ def write_adapter(project: Any, run: Run, folder: Path) -> str:
     adapter_id = champion_adapter(project, run)
     row = project.one(Adapter, id=adapter_id) if adapter_id else None
     if row is None:
-        raise MissingError(f"Run {run.id} ({run.recipe}) has no champion yet.", "", "Finish it with 'pada run', then export.")
+        raise no_champion(run)
     files = project.adapter_files(adapter_id)
+    if not files:
+        detail = "A copy without examples holds no adapters."
+        raise MissingError(f"The adapter of run {run.id} is not in this file.", detail, "Export it from the project itself.")
     _check_files(files, row)
     for name in files.keys() - {README}:
         (folder / name).write_bytes(files[name])
     return adapter_id
+
+
+def no_champion(run: Run) -> MissingError:
+    """The sentence for a run that is not finished."""
+    return MissingError(f"Run {run.id} ({run.recipe}) has no champion yet.", "", "Finish it with 'pada run', then export.")
 
 
 def choose_run(project: Any, name: str) -> Run:

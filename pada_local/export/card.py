@@ -11,10 +11,10 @@ WEAKEST = 3
 SPLITS = (("train", "training"), ("validation", "validation"), ("test", "test examples"))
 
 
-def write_card(subject: Subject, folder: Path, parity_text: str, how_to: str) -> None:
-    """Write the card. Slices and patterns are named in it, examples are not."""
+def write_card(subject: Subject, folder: Path, parity_text: str, how_to: str, alone: bool = False) -> None:
+    """Write the card (`alone`: of an adapter that was not merged). Slices and patterns are named in it, examples are not."""
     licence = examine_model(subject.base).licence
-    parts = [f"# {subject.name}", _what(subject), "## Use", how_to.strip(), *_form(subject)]
+    parts = [f"# {subject.name}", _what(subject, alone), "## Use", how_to.strip("\n"), *_form(subject)]
     if subject.run:
         parts += ["## What was measured", *_measured(subject.report), "## How it was made", *_made(subject),
                   "## Known weaknesses", *_weak(subject.report)]  # fmt: skip
@@ -22,13 +22,14 @@ def write_card(subject: Subject, folder: Path, parity_text: str, how_to: str) ->
     (folder / "README.md").write_text(safe("\n\n".join(parts)) + "\n", encoding="utf-8")
 
 
-def _what(subject: Subject) -> str:
+def _what(subject: Subject, alone: bool) -> str:
     if not subject.run:
         return f"The model `{subject.base.name}`, converted by PaDA Local and not changed."
     run = subject.run
     return (
         f"Task: {subject.task or 'not described'}\n\nA LoRA adapter for `{subject.base.name}`, trained by PaDA Local (recipe "
-        f"`{run['recipe']}`, seed {run['seed']}, round {run['champion_round']}) and merged into the unquantised base."
+        f"`{run['recipe']}`, seed {run['seed']}, round {run['champion_round']})"
+        + (", alone: it needs a GGUF file of that base." if alone else " and merged into the unquantised base.")
     )
 
 
@@ -84,7 +85,8 @@ def _weak(report: dict[str, Any]) -> list[str]:
             left = [after for after in pattern["left"] if after["round"] == report["champion_round"]]
             if one["round"] == report["champion_round"] or (left and left[0]["failures"]):
                 count = left[0]["failures"] if left else pattern["failures"]
-                lines.append(f'- "{pattern["name"]}": {count} validation failures are left')
+                failures = "failure is" if count == 1 else "failures are"
+                lines.append(f'- "{pattern["name"]}": {count} validation {failures} left')
     lines.append("- it was made for this one task; nothing was measured on any other")
     return ["\n".join(lines)]
 

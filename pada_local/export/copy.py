@@ -15,10 +15,13 @@ import msgspec
 
 from pada_local import records
 from pada_local.errors import StoreError
+from pada_local.export.folder import place_told
 from pada_local.export.frozen import KEY, freeze
 from pada_local.export.quotes import REMOVED, Quotes
 from pada_local.export.report import build_report
 from pada_local.records import Row
+from pada_local.store.connection import log_path
+from pada_local.store.copies import publish
 from pada_local.store.project import Project
 from pada_local.store.tables import NAMES
 
@@ -71,18 +74,21 @@ def copy_project(project: Any, to: Path) -> dict[str, Any]:
     kept |= {key: rules["model"](settings[key]) for key in MODELS if key in settings}
     kept[KEY] = freeze(build_report(project), project, rules["id"])
     stripped = (_stripped(row, KEPT[records.Example], rules) for row in examples)
-    copy = Project.create(to, kept, stripped)
-    try:
-        with copy:
-            for row in project.get(records.Adapter):
-                copy.put_adapter(_bare_adapter(row, rules), {})
-            for kind, fields in KEPT.items():
-                if kind is not records.Example:
-                    copy.put(*(_stripped(row, fields, rules) for row in project.get(kind)))
-        checked = check_copy(to, private)
-    except BaseException:
-        to.unlink(missing_ok=True)
-        raise
+    # Under another name until it was checked: who is killed here leaves nothing that looks like a copy to hand on.
+    draft = to.with_name(f".{to.name}.{secrets.token_hex(4)}.new")
+    with place_told(to):
+        try:
+            with Project.create(draft, kept, stripped) as copy:
+                for row in project.get(records.Adapter):
+                    copy.put_adapter(_bare_adapter(row, rules), {})
+                for kind, fields in KEPT.items():
+                    if kind is not records.Example:
+                        copy.put(*(_stripped(row, fields, rules) for row in project.get(kind)))
+            checked = check_copy(draft, private)
+            publish(draft, to)
+        finally:
+            draft.unlink(missing_ok=True)
+            log_path(draft).unlink(missing_ok=True)
     return {"file": str(to), "checked": checked, "private_texts": len(private), "removed": removed["texts"]}
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from pada_local.data.subset import dropped_rounds, training_subset
-from pada_local.errors import UsageError
-from pada_local.export.adapter import choose_run
+from pada_local.errors import MissingError, UsageError
+from pada_local.export.adapter import choose_run, no_champion
+from pada_local.export.frozen import KEY
 from pada_local.export.trends import recipe_of
 from pada_local.records import Candidate, Example, Pattern, Round, Run, Setting, Strategy
 
@@ -23,10 +24,14 @@ def write_dataset(project: Any, folder: Path, run_name: str = "") -> Json:
     """
     run = choose_run(project, run_name)
     champion = project.one(Round, run_id=run.id, number=run.champion_round)
+    if not run.champion_round:
+        raise no_champion(run)
     if champion is None or champion.train_examples is None:
-        why = "Its adapter was trained elsewhere, or it has no champion yet."
+        why = "Its adapter was trained elsewhere."
         raise UsageError(f"What run {run.id} was trained on is not known.", why, "Name another with --run.")
     settings = {row.key: row.value for row in project.get(Setting)}
+    if KEY in settings:
+        raise MissingError("This project is a copy without its examples.", "", "Export the data set from the project itself.")
     base = training_subset(project.get(Example, split="train"), recipe_of(project, run).loop.train_size, run.seed)
     rows = {"train": [*_examples(base), *_samples(project, run)],
             "validation": list(_examples(project.get(Example, split="validation")))}  # fmt: skip

@@ -1,5 +1,6 @@
 """Where an export goes: a new or empty folder that appears whole or not at all."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -7,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pada_local.errors import MissingError, UsageError
+from pada_local.errors import MissingError, PadaError, UsageError
 
 
 def check_target(to: Path) -> None:
@@ -28,9 +29,25 @@ def new_folder(to: Path) -> Iterator[Path]:
         detail = f"{to}: {error.strerror}"
         raise MissingError("The export's folder cannot be made.", detail, "Name another with --to.") from None
     try:
-        yield draft
-        if to.is_dir():
-            to.rmdir()
-        os.rename(draft, to)
+        with place_told(to):
+            yield draft
+            if to.is_dir():
+                to.rmdir()
+            os.rename(draft, to)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+@contextmanager
+def place_told(to: Path) -> Iterator[None]:
+    """A full disk or a place that may not be written, in a sentence: whether this process met it, a child or the database."""
+    try:
+        yield
+    except (OSError, PadaError) as error:
+        number = error.errno if isinstance(error, OSError) else None
+        if number in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error):
+            fix = "Make room, or name a place on another disk with --to."
+            raise PadaError("The disk is full.", f"Nothing of the export is left at {to}.", fix) from error
+        if number in (errno.EROFS, errno.EACCES):
+            raise MissingError("The export cannot be written.", str(error), "Name another place with --to.") from error
+        raise

@@ -69,7 +69,7 @@ def export_model(subject: Subject, to: Path, wish: Wish, tell: Tell, cancelled: 
         (draft / "parity.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         (draft / "parity.txt").write_text(text + "\n", encoding="utf-8")
         # The card is what is shown around: it holds figures, and no example.
-        write_card(subject, draft, parity.render(report, examples=False), work.how_to)
+        write_card(subject, draft, parity.render(report, examples=False), work.how_to, alone=wish.kind == "lora")
     return report | {"to": str(to), "text": text}
 
 
@@ -77,8 +77,8 @@ def export_model(subject: Subject, to: Path, wish: Wish, tell: Tell, cancelled: 
 def _private(draft: Path) -> Iterator[Path]:
     """A folder for what is large and not kept, on the disk that the export goes to."""
     private = draft.with_name(draft.name + ".work")
-    private.mkdir(mode=0o700)
     try:
+        private.mkdir(mode=0o700)
         yield private
     finally:
         shutil.rmtree(private, ignore_errors=True)

@@ -147,6 +147,8 @@ def _file(one: dict[str, Any], examples: bool) -> list[str]:
         lines.append(f"  loss: {100 * loss['difference']:+.1f} points [{100 * loss['low']:+.1f}, {100 * loss['high']:+.1f}]")
     elif one.get("metric"):
         lines.append(f"  {one['metric']} could not be computed here; only the answers were compared")
+    elif one["quantised"]:
+        lines.append("  what it loses is not known: there are no examples to score, and single answers of such a file may change")
     if examples and one["first_difference"]:
         first = one["first_difference"]
         lines += ["  first difference:", f"    prompt:   {_cut(first['prompt'])}", f"    student:  {_cut(first['student'])}",
