@@ -1,7 +1,7 @@
 """How much memory a child may take while a model of unknown origin is in it, from the sizes of the model's files.
 
 The limit is on what a process allocates (RLIMIT_DATA: private, writable memory; a file that is only mapped does not count). It is
-twice what the memory plan (`plan`) expects and two GiB more, so a model that is what it says never meets it; one that says
+twice what the memory plan (`needs`) expects and two GiB more, so a model that is what it says never meets it; one that says
 more than its files hold gets nothing for what it says. Where a card is there is none: drivers map what they like.
 """
 
@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 from pada_local.errors import MissingError
-from pada_local.runtime import examine, memory, plan
+from pada_local.runtime import examine, memory, needs
 from pada_local.runtime.shape import Shape
 
 SLACK = 2 * 2**30
@@ -42,8 +42,8 @@ def _serving(file: Path, slots: int, context: int) -> int | None:
     if not _holds(size, shape, "gguf"):
         return size
     # Without flash attention the scores of what is read at once are written out.
-    scores = 2 * plan.SCRATCH_TOKENS * slots * context * shape.heads * 4
-    return plan.teacher_bytes(shape, size, slots, context) + scores
+    scores = 2 * needs.SCRATCH_TOKENS * slots * context * shape.heads * 4
+    return needs.teacher_bytes(shape, size, slots, context) + scores
 
 
 def of_student(folder: Path, tokens: int, length: int, rank: int = 0) -> int:
@@ -67,8 +67,8 @@ def _working(shape: Shape, tokens: int, length: int, rank: int) -> int:
     if not rank:
         return shape.cache_bytes(tokens, 4) + tokens * shape.vocabulary * 8 + 2 * scores
     length = min(length, tokens)
-    wish = plan.Wish(lora_rank=rank, base_bits=32)
-    step = plan.training_bytes(shape, wish, max(1, tokens // length), length, checkpointing=False, on_card=False)
+    wish = needs.Wish(lora_rank=rank, base_bits=32)
+    step = needs.training_bytes(shape, wish, max(1, tokens // length), length, checkpointing=False, on_card=False)
     return step.lora + step.activations + shape.layers * scores
 
 

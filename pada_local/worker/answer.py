@@ -1,4 +1,5 @@
-"""Greedy answers in batches: left padding, longest prompts first, a KV cache; rows that have stopped leave their batch."""
+"""Greedy answers in batches: left padding, longest prompts first, a KV cache; what all prompts begin with is computed once, and
+rows that have stopped leave their batch."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -7,7 +8,7 @@ from typing import Any
 import torch
 
 from pada_local.student.protocol import Answered, Generate
-from pada_local.worker import models
+from pada_local.worker import cache, models
 from pada_local.worker.problems import JobError, is_out_of_memory
 
 KEPT_SHARE = 0.75
@@ -26,6 +27,7 @@ def answer(job: Generate, shelf: models.Shelf, send: Callable[[Any], None]) -> F
     model = take(shelf, job, dtype, device)
     started = time.monotonic()
     decoder = Decoder(model, tokenizer, job, device)
+    decoder.share([ids for _, ids in rows])
     for batch in batches(rows, job.tokens_per_batch, job.max_new_tokens):
         for message in decoder.answer(batch):
             send(message)
@@ -34,6 +36,7 @@ def answer(job: Generate, shelf: models.Shelf, send: Callable[[Any], None]) -> F
         "seconds": time.monotonic() - started, "tokens": decoder.tokens, "prompts": len(rows), "batches": decoder.batches,
         "largest_batch": decoder.largest, "tokens_per_batch": job.tokens_per_batch, "backend": "peft", "device": device,
         "base_precision": models.name_of(dtype), "dtype": models.name_of(dtype), "threads": torch.get_num_threads(),
+        "shared_tokens": decoder.shared_tokens,
     }  # fmt: skip
 
 
@@ -77,12 +80,21 @@ class Decoder:
         self.model, self.tokenizer, self.job, self.device = model, tokenizer, job, device
         self.tokens = self.batches = self.largest = 0
         self.pad = tokenizer.pad_token_id or 0
+        self.prefix: cache.Prefix | None = None
         stop = models.encode(tokenizer, [job.stop])[0] if job.stop else []
         self.stops = {tokenizer.eos_token_id} if tokenizer.eos_token_id is not None else set()
         # A stop text of several tokens can be cut in other ways inside an answer: then the text itself is looked at.
         self.stop_text = job.stop if len(stop) > 1 else ""
         if len(stop) == 1:
             self.stops.add(stop[0])
+
+    def share(self, prompts: Sequence[list[int]]) -> None:
+        """Compute what all these prompts begin with, for every batch of them that follows."""
+        self.prefix = cache.compute_prefix(self.model, cache.shared(prompts), self.device)
+
+    @property
+    def shared_tokens(self) -> int:
+        return len(self.prefix.ids) if self.prefix else 0
 
     def answer(self, rows: list[Row]) -> Iterator[Answered]:
         """One message, or several smaller ones when memory runs out."""
@@ -127,20 +139,20 @@ class Decoder:
 
         The reader may take prompts out of `running`: they leave the batch, and their ids mean nothing from then on.
         """
-        width = max(map(len, prompts))
-        ids = torch.tensor([[self.pad] * (width - len(row)) + row for row in prompts], device=self.device)
-        lengths = torch.tensor([len(row) for row in prompts], device=self.device)
-        mask = torch.zeros(len(prompts), width + self.job.max_new_tokens, dtype=torch.long, device=self.device)
-        mask[:, width:] = 1
-        mask[:, :width] = torch.arange(width, device=self.device) >= (width - lengths)[:, None]
-        positions = (mask[:, :width].cumsum(-1) - 1).clamp(min=0)
-        rows, cache = list(range(len(prompts))), None
+        known = self.shared_tokens  # they stand in front of the padding
+        own = [row[known:] for row in prompts]
+        width = max(map(len, own))
+        ids = torch.tensor([[self.pad] * (width - len(row)) + row for row in own], device=self.device)
+        lengths = torch.tensor([len(row) for row in own], device=self.device)
+        mask = torch.ones(len(own), known + width + self.job.max_new_tokens, dtype=torch.long, device=self.device)
+        mask[:, known : known + width] = torch.arange(width, device=self.device) >= (width - lengths)[:, None]
+        positions = known + (mask[:, known : known + width].cumsum(-1) - 1).clamp(min=0)
+        rows, states = list(range(len(own))), cache.make(self.model, mask.shape[1], len(own), self.prefix)
         for step in range(self.job.max_new_tokens):
             out = self.model(
-                input_ids=ids, attention_mask=mask[:, : width + step], position_ids=positions, past_key_values=cache,
-                use_cache=True, logits_to_keep=1,
+                input_ids=ids, attention_mask=mask[:, : known + width + step], position_ids=positions,
+                past_key_values=states, use_cache=True, logits_to_keep=1,
             )  # fmt: skip
-            cache = out.past_key_values
             chosen = out.logits[:, -1].argmax(-1)
             told = [self.pad] * len(prompts)
             for row, new in zip(rows, chosen.tolist(), strict=True):
@@ -148,10 +160,10 @@ class Decoder:
             yield told
             if running and len(running) <= len(rows) * KEPT_SHARE:
                 keep = torch.tensor([at for at, row in enumerate(rows) if row in running], device=self.device)
-                cache.batch_select_indices(keep)
+                states.batch_select_indices(keep)
                 chosen, mask, lengths = chosen[keep], mask[keep], lengths[keep]
                 rows = [row for row in rows if row in running]
-            ids, positions = chosen[:, None], (lengths + step)[:, None]
+            ids, positions = chosen[:, None], (known + lengths + step)[:, None]
 
     def append(self, chosen: list[int], answers: list[list[int]], running: set[int]) -> None:
         """Take one step's ids; answers that have come to their end leave `running`."""

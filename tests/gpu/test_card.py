@@ -7,7 +7,7 @@ import pytest
 
 from pada_local.data.chat import end_token, prompt_and_answer
 from pada_local.demo import world
-from pada_local.runtime import examine, memory, plan
+from pada_local.runtime import examine, memory, needs
 from pada_local.student.client import StudentClient
 from pada_local.student.protocol import Generate, Train, TrainExample, TrainSettings
 from pada_local.teacher.protocol import Ask
@@ -79,7 +79,7 @@ def test_memory_is_back_when_the_worker_has_ended(trained):
 def test_the_plan_is_near_what_training_took(trained, student, backend):
     facts, shape = trained[backend][2], examine.folder_shape(student)
     longest = max(len(prompt + text) for prompt, text in PAIRS) // 3
-    planned = plan.training_bytes(shape, plan.Wish(), facts["micro_batch"], longest, backend == "unsloth", on_card=True)
+    planned = needs.training_bytes(shape, needs.Wish(), facts["micro_batch"], longest, backend == "unsloth", on_card=True)
     assert facts["peak_bytes"] == pytest.approx(planned.total - planned.framework, rel=TOLERANCE)
 
 
@@ -102,6 +102,6 @@ def test_the_teacher_takes_what_was_planned_and_gives_it_back(teacher, tmp_path)
     server.ask_all(asks, replies.__setitem__, lambda: False)
     taken = used_mib() - before
     server.close()
-    planned = plan.teacher_bytes(examine.gguf_shape(teacher), teacher.stat().st_size, 8, 1024) / 2**20
+    planned = needs.teacher_bytes(examine.gguf_shape(teacher), teacher.stat().st_size, 8, 1024) / 2**20
     assert len(replies) == 8 and taken == pytest.approx(planned, rel=TOLERANCE)
     assert given_back(before)

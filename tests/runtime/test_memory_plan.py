@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from pada_local.cli import main
-from pada_local.runtime import memory, plan
-from pada_local.runtime.plan import Wish
+from pada_local.runtime import memory, needs, plan
+from pada_local.runtime.needs import Wish
 from pada_local.runtime.shape import of_config, of_gguf
 
 GIB = 2**30
@@ -38,13 +38,13 @@ def test_sizes_by_hand(shape, linear, embedding, lora, cache):
 
 
 def test_training_of_a_1b_student_on_a_card_by_hand():
-    found = plan.training_bytes(of_config(LLAMA_1B), Wish(), micro_batch=4, length=512, checkpointing=False, on_card=True)
+    found = needs.training_bytes(of_config(LLAMA_1B), Wish(), micro_batch=4, length=512, checkpointing=False, on_card=True)
     assert found.base == round(973_078_528 * 0.515869140625) + 262_668_288 * 2 == 1_027_317_760
     assert found.lora == 11_272_192 * 16 == 180_355_072
     layer = 6 * 2048 + 2 * 512 + 4 * 8192  # 46,080 numbers a token
     assert found.activations == 2048 * 16 * layer * 2 + 1024 * 128256 * 10 == 4_333_240_320
     assert found.total == found.base + found.lora + found.activations + 600 * 2**20
-    again = plan.training_bytes(of_config(LLAMA_1B), Wish(), micro_batch=4, length=512, checkpointing=True, on_card=True)
+    again = needs.training_bytes(of_config(LLAMA_1B), Wish(), micro_batch=4, length=512, checkpointing=True, on_card=True)
     assert again.activations == 2048 * (16 * 2048 + layer) * 2 + 1024 * 128256 * 10 == 1_636_302_848
 
 
@@ -66,7 +66,7 @@ def test_what_fits_beside_a_14b_teacher(room_gib, micro_batch, checkpointing, la
 
 def test_a_short_memory_gives_way_step_by_step():
     shape, rooms = of_config(QWEN_1_5B), [GIB * number / 8 for number in range(192, 8, -1)]
-    found = [plan.choose_training(shape, Wish(), int(room), on_card=True) for room in rooms]
+    found = [needs.choose_training(shape, Wish(), int(room), on_card=True) for room in rooms]
     fits = [training for training in found if training]
     rank = [(-training.max_length, training.checkpointing, -training.micro_batch) for training in fits]
     assert rank == sorted(rank) and found[-1] is None
