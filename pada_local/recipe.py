@@ -92,8 +92,8 @@ class Evaluate(Section):
 
     max_new_tokens: int = 64
     """Longest answer in tokens."""
-    tokens_per_batch: int = 4096
-    """Tokens in one batch, padding counted: more is faster until memory runs out."""
+    tokens_per_batch: int = 0
+    """Tokens in one batch, padding and answers counted; 0 fits it to the memory that is free beside the loaded student."""
     dtype: str = "float32"
     """Arithmetic of evaluation. In float32 the batch size does not change greedy answers; in bfloat16 it can."""
 

@@ -42,15 +42,32 @@ def total_mib() -> int:
         return 0
 
 
-def available_mib() -> int:
-    """Main memory that a new program can have without swapping; the total where the system does not say."""
+def available_mib(root: Path = Path("/")) -> int:
+    """Main memory that a new program can have without swapping, and that its container lets it have; the total where unknown."""
+    free = total_mib()
     try:
-        for line in Path("/proc/meminfo").read_text().splitlines():
+        for line in (root / "proc/meminfo").read_text().splitlines():
             if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) // 1024
+                free = int(line.split()[1]) // 1024
     except (OSError, ValueError):
         pass
-    return total_mib()
+    return max(0, min([free, *_left_in_group_mib(root)]))
+
+
+def _left_in_group_mib(root: Path) -> list[int]:
+    """What the control group (version 2) of this process still gives; files that were only read can be dropped and are no use.
+
+    Empty where there is no limit, or none that can be read.
+    """
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+        (name,) = [line.removeprefix("0::/") for line in lines if line.startswith("0::/")]
+        group = root / "sys/fs/cgroup" / name
+        limit, used = int((group / "memory.max").read_text()), int((group / "memory.current").read_text())
+        facts = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        return [(limit - used + int(facts.get("inactive_file", 0))) // 2**20]
+    except (OSError, ValueError):
+        return []  # the limit may be the word max
 
 
 def fit_together(student_mib: int, teacher_mib: int, free_mib: int, reserve_share: float = 0.1) -> bool:

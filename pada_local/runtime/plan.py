@@ -7,7 +7,7 @@ import msgspec
 from pada_local.errors import MissingError
 from pada_local.recipe import Recipe
 from pada_local.runtime import examine, memory
-from pada_local.runtime.cache import must_hold, type_in_use
+from pada_local.runtime.cache import NUMBER_BYTES, must_hold, type_in_use
 from pada_local.runtime.needs import (
     RESERVE_SHARE,
     SHORTEST,
@@ -67,7 +67,7 @@ def make(
     while slots > FEWEST_SLOTS and writing(slots) > room:
         slots //= 2
     needed = writing(slots)
-    evaluation = evaluation_bytes(student, wish, on_card)
+    evaluation = evaluation_bytes(student, wish, room, on_card)
     most = max(training.total if training else room + 1, evaluation)
     cache = teacher.cache_bytes(slots * wish.context, NUMBER_BYTES[wish.cache_type])
     layer = (teacher_file_bytes + cache) / (teacher.layers + 1)

@@ -58,7 +58,10 @@ class Train(Message):
 
 
 class Generate(Message):
-    """Answer `prompts` greedily with the base and the adapter in folder `adapter` (empty: the base alone)."""
+    """Answer `prompts` greedily with the base and the adapter in folder `adapter` (empty: the base alone).
+
+    `tokens_per_batch` of 0 fits the batches to the memory that is free.
+    """
 
     base: str
     adapter: str

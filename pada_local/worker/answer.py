@@ -1,6 +1,7 @@
 """Greedy answers in batches: left padding, longest prompts first, a KV cache; what all prompts begin with is computed once, and
 rows that have stopped leave their batch."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import torch
 
 from pada_local.student.protocol import Answered, Generate
-from pada_local.worker import cache, models
+from pada_local.worker import cache, models, room
 from pada_local.worker.problems import JobError, is_out_of_memory
 
 KEPT_SHARE = 0.75
@@ -28,7 +29,8 @@ def answer(job: Generate, shelf: models.Shelf, send: Callable[[Any], None]) -> F
     started = time.monotonic()
     decoder = Decoder(model, tokenizer, job, device)
     decoder.share([ids for _, ids in rows])
-    for batch in batches(rows, job.tokens_per_batch, job.max_new_tokens):
+    size = room.rows_at_once(job, dtype, device, decoder.shared_tokens)
+    for batch in batches(rows, lambda length: min(size(length), decoder.most)):
         for message in decoder.answer(batch):
             send(message)
     shelf.put(model, job.base, dtype, device, job.adapter)
@@ -63,14 +65,13 @@ def _rows(job: Generate, tokenizer: Any) -> list[Row]:
     return rows
 
 
-def batches(rows: Sequence[Row], tokens_per_batch: int, max_new_tokens: int) -> Iterator[list[Row]]:
-    """Rows in order, as many at a time as stay within the tokens, padding and answers counted; at least one."""
+def batches(rows: Sequence[Row], size: room.Size) -> Iterator[list[Row]]:
+    """Rows in order, as many at a time as `size` allows for the longest of them."""
     start = 0
     while start < len(rows):
-        width = len(rows[start][1]) + max_new_tokens
-        size = max(1, tokens_per_batch // width)
-        yield list(rows[start : start + size])
-        start += size
+        stop = start + size(len(rows[start][1]))
+        yield list(rows[start:stop])
+        start = stop
 
 
 class Decoder:
@@ -79,6 +80,7 @@ class Decoder:
     def __init__(self, model: Any, tokenizer: Any, job: Generate, device: str) -> None:
         self.model, self.tokenizer, self.job, self.device = model, tokenizer, job, device
         self.tokens = self.batches = self.largest = 0
+        self.most = sys.maxsize  # rows in a batch; fewer once memory ran out
         self.pad = tokenizer.pad_token_id or 0
         self.prefix: cache.Prefix | None = None
         stop = models.encode(tokenizer, [job.stop])[0] if job.stop else []
@@ -110,7 +112,7 @@ class Decoder:
                 ) from error  # fmt: skip
             answers = None
         if answers is None:
-            half = len(rows) // 2
+            half = self.most = len(rows) // 2
             yield from self.answer(rows[:half])
             yield from self.answer(rows[half:])
             return

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from pada_local.student.protocol import Step, Train, TrainSettings
-from pada_local.worker import models, unsloth_backend
+from pada_local.worker import models, room, unsloth_backend
 from pada_local.worker.examples import MicroBatch, Tokens, draw_steps, micro_batches, tokenize
 from pada_local.worker.lean import use_lean_forward
 from pada_local.worker.problems import JobError, is_out_of_memory
@@ -39,18 +39,26 @@ def train(job: Train, shelf: models.Shelf, send: Callable[[Any], None]) -> Facts
     context = models.context_of(job.base) or settings.max_length
     examples = tokenize(tokenizer, job.examples, min(settings.max_length, context))
     in_4_bits = backend == "peft" and models.trains_in_4_bits(settings.base_bits, device)
+    quantised = in_4_bits or (backend == "unsloth" and device == "cuda")
     if backend == "unsloth":
-        model = unsloth_backend.load_with_adapter(job.base, settings, dtype)
+        base = unsloth_backend.load(job.base, settings, dtype)
     elif in_4_bits:
-        model = add_adapter(models.load_in_4_bits(job.base, dtype, device), settings, dtype)
+        base = models.load_in_4_bits(job.base, dtype, device)
     else:
-        model = add_adapter(shelf.take(job.base, dtype, device), settings, dtype)
+        base = shelf.take(job.base, dtype, device)
+    longest, bits = max(len(row.ids) for row in examples), 4 if quantised else 8 * dtype.itemsize
+    micro_batch, checkpointing = room.training_pass(job.base, settings, longest, bits, device)
+    if backend == "unsloth":
+        model = unsloth_backend.add_adapter(base, settings, checkpointing)
+    else:
+        model = add_adapter(base, settings, dtype)
     loop = Loop(model, settings, dtype, device, tokenizer.pad_token_id or 0, backend)
+    loop.follow(micro_batch, checkpointing)
     facts = loop.run(*hold_out(examples, settings), send)
     save_adapter(model, Path(job.to), Path(job.base).name)
     if backend == "peft" and not in_4_bits:
+        loop.keep_layers()
         shelf.put(model.unload().eval().requires_grad_(False), job.base, dtype, device)
-    quantised = in_4_bits or (backend == "unsloth" and device == "cuda")
     precision = {"base_precision": "nf4" if quantised else models.name_of(dtype), "dtype": models.name_of(dtype)}
     return facts | precision | models.peak(device) | {"device": device, "threads": torch.get_num_threads()}
 
@@ -108,12 +116,22 @@ class Loop:
     def __init__(self, model: Any, settings: TrainSettings, dtype: torch.dtype, device: str, pad: int, backend: str) -> None:
         self.model, self.settings, self.dtype, self.device, self.pad = model, settings, dtype, device, pad
         self.backend = backend
-        self.micro_batch = max(1, settings.micro_batch)
+        self.micro_batch, self.checkpointing = max(1, settings.micro_batch), False
         self.weights = [weight for weight in model.parameters() if weight.requires_grad]
         self.optimizer = torch.optim.AdamW(self.weights, lr=0.0, weight_decay=settings.weight_decay, fused=True)
         causal = model.get_base_model()
         plain = backend == "peft" and causal.config.model_type in PLAIN_HEADS
         self.trunk, self.head = (causal.base_model, causal.get_output_embeddings()) if plain else (None, None)
+
+    def follow(self, micro_batch: int, checkpointing: bool) -> None:
+        """Train with this micro-batch, and with layers that are recomputed in the backward pass instead of kept, or kept."""
+        self.micro_batch, self.checkpointing = max(1, micro_batch), checkpointing
+        if checkpointing and self.backend == "peft":  # Unsloth was told when it made the adapter
+            self.model.get_base_model().gradient_checkpointing_enable({"use_reentrant": False})
+
+    def keep_layers(self) -> None:
+        """Undo `follow` for whoever uses the base next."""
+        self.model.get_base_model().gradient_checkpointing_disable()
 
     def run(self, examples: Sequence[Tokens], held_out: Sequence[Tokens], send: Callable[[Any], None]) -> Facts:
         """All steps, or as many as lower the loss of what is held out; one message each."""
@@ -145,7 +163,8 @@ class Loop:
             raise _diverged(number, loss, first, math.inf)
         return {
             "seconds": time.monotonic() - started, "tokens": tokens, "examples": len(examples), "steps": number,
-            "backend": self.backend, "micro_batch": self.micro_batch, "first_loss": first, "last_loss": loss,
+            "backend": self.backend, "micro_batch": self.micro_batch, "checkpointing": int(self.checkpointing),
+            "first_loss": first, "last_loss": loss,
             **(watch.go_back() if watch else {}),
         }  # fmt: skip
 
@@ -158,20 +177,22 @@ class Loop:
         return total / sum(row.labels for row in examples)
 
     def accumulate(self, drawn: Sequence[Tokens]) -> float:
-        """Gradients of one step; when memory runs out the micro-batch is halved and the step begun again."""
+        """Gradients of one step; when memory runs out the micro-batch is halved, and with one example layers are recomputed, and
+        the step begun again.
+        """
         while True:
             try:
                 return self._accumulate(drawn)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                if self.micro_batch == 1:
+                if self.micro_batch == 1 and (self.checkpointing or self.backend != "peft"):
                     raise JobError(
                         "memory", "Memory ran out while training, with one example at a time.", str(error)[:500],
                         "Choose a smaller student or lower train.max_length.",
                     ) from error  # fmt: skip
             # Outside the except block, so that the failed pass's tensors, held by the traceback, are free by now.
-            self.micro_batch = max(1, self.micro_batch // 2)
+            self.follow(self.micro_batch // 2, self.checkpointing or self.micro_batch == 1)
             if self.device == "cuda":
                 torch.cuda.empty_cache()
 

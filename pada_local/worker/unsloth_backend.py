@@ -38,8 +38,8 @@ def prepare() -> None:
     import unsloth  # noqa: F401
 
 
-def load_with_adapter(folder: str, settings: TrainSettings, dtype: torch.dtype) -> Any:
-    """The base with a fresh LoRA. Statistics and look-ups by name are off here and in the worker's environment."""
+def load(folder: str, settings: TrainSettings, dtype: torch.dtype) -> Any:
+    """The base to train on. Statistics and look-ups by name are off here and in the worker's environment."""
     path, on_card = check_folder(folder), torch.cuda.is_available()
     from unsloth import FastLanguageModel
 
@@ -47,10 +47,18 @@ def load_with_adapter(folder: str, settings: TrainSettings, dtype: torch.dtype) 
         str(path), max_seq_length=settings.max_length, load_in_4bit=on_card, dtype=None if on_card else dtype,
         use_exact_model_name=True, local_files_only=True, trust_remote_code=False,
     )  # fmt: skip
+    return model
+
+
+def add_adapter(base: Any, settings: TrainSettings, checkpointing: bool) -> Any:
+    """A fresh LoRA on the base; `checkpointing` recomputes layers, on a card in Unsloth's own way."""
+    from unsloth import FastLanguageModel
+
+    recompute = "unsloth" if torch.cuda.is_available() else True
     model = FastLanguageModel.get_peft_model(
-        model, r=settings.lora_rank, lora_alpha=settings.lora_alpha, lora_dropout=settings.lora_dropout,
-        target_modules=list(PROJECTIONS), bias="none", use_gradient_checkpointing="unsloth" if on_card else False,
+        base, r=settings.lora_rank, lora_alpha=settings.lora_alpha, lora_dropout=settings.lora_dropout,
+        target_modules=list(PROJECTIONS), bias="none", use_gradient_checkpointing=recompute if checkpointing else False,
         random_state=settings.seed,
     )  # fmt: skip
-    FastLanguageModel.for_training(model)
+    FastLanguageModel.for_training(model, use_gradient_checkpointing=recompute if checkpointing else False)
     return model

@@ -10,7 +10,7 @@ from pada_local import session
 from pada_local.crew import source_of
 from pada_local.errors import MissingError, UsageError
 from pada_local.recipe import Loop, Recipe, Teacher
-from pada_local.runtime import examine, plan
+from pada_local.runtime import examine, needs, plan
 from pada_local.runtime.catalog import resolve
 from pada_local.runtime.drafts import draft_of
 from pada_local.teacher.quantise import quantise
@@ -107,10 +107,10 @@ def test_fewer_slots_fit_beside_a_draft(teacher, monkeypatch):
 
 def test_the_memory_plan_counts_cache_and_draft(teacher, smaller):
     student = resolve("demo-student", "student")
-    shape, wish = examine.gguf_shape(teacher), plan.Wish(base_bits=32, slots=8)
+    shape, wish = examine.gguf_shape(teacher), needs.Wish(base_bits=32, slots=8)
     plain = plan.for_models(student, teacher, wish)
     both = plan.for_models(student, teacher, msgspec.structs.replace(wish, cache_type="q8_0"), smaller)
-    own = plan.teacher_bytes(shape, smaller.stat().st_size, 8, 1024)
+    own = needs.teacher_bytes(shape, smaller.stat().st_size, 8, 1024)
     saved = shape.cache_bytes(8 * 1024) - shape.cache_bytes(8 * 1024, 34 / 32)
     assert both.draft == own and both.teacher == plain.teacher - saved + own and plain.draft == 0
     words = dict((name, text) for name, _, text in plan.sentences(both))["teacher"]
