@@ -88,7 +88,7 @@ def compare_training(student: Path, options: argparse.Namespace, peak: tuple[flo
         rate = statistics.median(row["rate"] for row in found[kind])
         most = max(row["peak_bytes"] for row in found[kind]) / 2**20
         # Recomputed layers (Unsloth's checkpointing) cost the forward pass twice.
-        work = (4 if kind == "peft" else 6) * (shape.linear + shape.vocabulary * shape.width)
+        work = (6 if any(row["checkpointing"] for row in found[kind]) else 4) * (shape.linear + shape.vocabulary * shape.width)
         share = f", {rate * work / peak[0]:.0%} of the peak" if peak else ""
         print(f"training, {name}: {rate:.0f} tokens/s, {most:.0f} MiB{share}", flush=True)
     for kind, target in (("unsloth", f", target {TARGET}"), ("peft", "")):
@@ -106,20 +106,25 @@ def train_here(student: Path, steps: int) -> dict:
         facts = client.train(job, told.append)
         client.close()
     later = told[5:]
-    return {"rate": sum(step.tokens for step in later) / sum(step.elapsed_s for step in later), "peak_bytes": facts["peak_bytes"]}
+    rate = sum(step.tokens for step in later) / sum(step.elapsed_s for step in later)
+    return {"rate": rate, "peak_bytes": facts["peak_bytes"], "checkpointing": facts["checkpointing"]}
 
 
 def evaluation(student: Path) -> None:
+    """Float32 through PEFT, and bfloat16 through both backends, in batches that fit the card."""
     prompts = [prompt for prompt, _ in rows()][:256]
-    with tempfile.TemporaryDirectory() as folder:
-        client = StudentClient(Path(folder))
-        job = Generate(
-            base=str(student), adapter="", prompts=prompts, stop=end_token(FAMILY), max_new_tokens=32, tokens_per_batch=65536
-        )
-        list(client.generate(job))
-        facts = client.generate_facts()
-        client.close()
-    print(f"evaluation, {facts['dtype']}, up to 32 new tokens: {len(prompts) / facts['seconds']:.1f} examples/s", flush=True)
+    for dtype, backend in (("float32", "peft"), ("bfloat16", "peft"), ("bfloat16", "unsloth")):
+        with tempfile.TemporaryDirectory() as folder:
+            client = StudentClient(Path(folder))
+            job = Generate(
+                base=str(student), adapter="", prompts=prompts, stop=end_token(FAMILY), max_new_tokens=32, tokens_per_batch=0,
+                dtype=dtype, backend=backend,
+            )  # fmt: skip
+            list(client.generate(job))
+            facts = client.generate_facts()
+            client.close()
+        rate = len(prompts) / facts["seconds"]
+        print(f"evaluation, {dtype} through {backend}, up to 32 new tokens: {rate:.1f} examples/s", flush=True)
 
 
 def teacher(file: Path, peak: tuple[float, float] | None) -> None:

@@ -31,7 +31,8 @@ def train(base: str, kind: str, rows: list[tuple[str, str]], steps: int, setting
         optimizer.zero_grad(set_to_none=True)
         tokens += int((ids != tokenizer.pad_token_id).sum())
     torch.cuda.synchronize()
-    return {"rate": tokens / (time.monotonic() - started), "peak_bytes": torch.cuda.max_memory_allocated()}
+    rate, most = tokens / (time.monotonic() - started), torch.cuda.max_memory_allocated()
+    return {"rate": rate, "peak_bytes": most, "checkpointing": int(kind == "unsloth")}
 
 
 def _padded(tokenizer: Any, rows: list[tuple[str, str]], length: int, device: str) -> tuple[Any, Any]:

@@ -96,6 +96,8 @@ class Evaluate(Section):
     """Tokens in one batch, padding and answers counted; 0 fits it to the memory that is free beside the loaded student."""
     dtype: str = "float32"
     """Arithmetic of evaluation. In float32 the batch size does not change greedy answers; in bfloat16 it can."""
+    backend: str = "auto"
+    """auto (unsloth for bfloat16 on a CUDA card where it is installed, else peft), unsloth, or peft (any machine)."""
 
 
 class Patterns(Section):
@@ -295,8 +297,9 @@ def check(recipe: Recipe) -> list[str]:
         problems.append("train.held_out_share must be from 0 to 0.5")
     if recipe.teacher.cache_type not in ("f16", "q8_0"):
         problems.append("teacher.cache_type must be f16 or q8_0")
-    if recipe.train.backend not in ("auto", "peft", "unsloth"):
-        problems.append("train.backend must be auto, peft or unsloth")
+    for section, value in (("train", recipe.train.backend), ("evaluate", recipe.evaluate.backend)):
+        if value not in ("auto", "peft", "unsloth"):
+            problems.append(f"{section}.backend must be auto, peft or unsloth")
     for name, value in values(recipe):
         # TOML allows inf and nan, and numbers of any length; neither has a place in JSON, of which the recipe's id is made.
         if isinstance(value, float) and not math.isfinite(value) or isinstance(value, int) and abs(value) >= 2**63:

@@ -38,7 +38,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     task: str = ""
     metric: str = ""
     max_new_tokens: int = MAX_NEW_TOKENS
-    tokens_per_batch: int = 4096
+    tokens_per_batch: int = 0
     threads: int = 0
     items: list[Item] = []
     counts: dict[str, int] = {}
@@ -87,7 +87,7 @@ def subject_of(facts: dict[str, Any], adapter: Path) -> Subject:
         name=f"{facts['name']}-{facts['run']['recipe']}", base=base, adapter=adapter,
         chat=str(decoding.get("chat") or chat_family(base)), system=settings.get("system", ""), task=settings.get("task", ""),
         metric=settings.get("metric", ""), max_new_tokens=int(decoding.get("max_new_tokens", MAX_NEW_TOKENS)),
-        tokens_per_batch=int(decoding.get("tokens_per_batch", 4096)), threads=int(settings.get("threads", "0")),
+        tokens_per_batch=int(decoding.get("tokens_per_batch", 0)), threads=int(settings.get("threads", "0")),
         items=[Item(*one) for one in facts["items"]], counts=facts["counts"], run=facts["run"], report=facts["report"],
         recorded=recorded,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from pada_local.metrics.registry import score
 from pada_local.records import Example, Prediction, Round, ScoreRow, content_id
 from pada_local.student.protocol import Generate
 
-VERSION = 1
+VERSION = 2
 
 
 def decoding(context: Context) -> dict[str, object]:
@@ -54,7 +54,7 @@ def _predict(context: Context, adapter_id: str, examples: Sequence[Example], ids
     job = Generate(
         base=settings["student"], adapter=str(folder) if folder else "", prompts=prompts, stop=end_token(settings["chat"]),
         max_new_tokens=evaluate.max_new_tokens, tokens_per_batch=evaluate.tokens_per_batch, dtype=evaluate.dtype,
-        threads=int(settings.get("threads", "0")),
+        threads=int(settings.get("threads", "0")), backend=evaluate.backend,
     )  # fmt: skip
     done = len(examples) - len(missing)
     for positions, texts, tokens in context.student.generate(job):

@@ -9,11 +9,13 @@ from typing import Any
 import torch
 
 from pada_local.student.protocol import Answered, Generate
-from pada_local.worker import cache, models, room
+from pada_local.worker import cache, models, room, unsloth_backend
 from pada_local.worker.problems import JobError, is_out_of_memory
 
 KEPT_SHARE = 0.75
 """Rows that have stopped leave the batch once no more than this share of it goes on: taking them out copies the cache."""
+LENGTHS = 1024
+"""Tokens by which a model that must know its longest sequence is loaded longer."""
 Facts = dict[str, float | int | str]
 Row = tuple[int, list[int]]
 
@@ -25,21 +27,32 @@ def answer(job: Generate, shelf: models.Shelf, send: Callable[[Any], None]) -> F
     dtype = models.choose_dtype(job.dtype, device, job.base)
     tokenizer = models.load_tokenizer(job.base)
     rows = _rows(job, tokenizer)
-    model = take(shelf, job, dtype, device)
+    decoder = _decoder(job, shelf, tokenizer, dtype, device, longest=len(rows[0][1]) if rows else 0)
     started = time.monotonic()
-    decoder = Decoder(model, tokenizer, job, device)
     decoder.share([ids for _, ids in rows])
     size = room.rows_at_once(job, dtype, device, decoder.shared_tokens)
     for batch in batches(rows, lambda length: min(size(length), decoder.most)):
         for message in decoder.answer(batch):
             send(message)
-    shelf.put(model, job.base, dtype, device, job.adapter)
+    shelf.put(decoder.model, job.base, dtype, device, job.adapter, decoder.backend)
     return {
         "seconds": time.monotonic() - started, "tokens": decoder.tokens, "prompts": len(rows), "batches": decoder.batches,
-        "largest_batch": decoder.largest, "tokens_per_batch": job.tokens_per_batch, "backend": "peft", "device": device,
+        "largest_batch": decoder.largest, "tokens_per_batch": job.tokens_per_batch, "backend": decoder.backend, "device": device,
         "base_precision": models.name_of(dtype), "dtype": models.name_of(dtype), "threads": torch.get_num_threads(),
         "shared_tokens": decoder.shared_tokens,
     }  # fmt: skip
+
+
+def _decoder(job: Generate, shelf: models.Shelf, tokenizer: Any, dtype: torch.dtype, device: str, longest: int) -> "Decoder":
+    if not unsloth_backend.answers(job.backend, dtype):
+        return Decoder(take(shelf, job, dtype, device), tokenizer, job, device)
+    from pada_local.worker.unsloth_answer import UnslothDecoder
+
+    # Rounded up, so that jobs of nearly the same length find the model on the shelf.
+    length = -(-(longest + job.max_new_tokens) // LENGTHS) * LENGTHS
+    context = models.context_of(job.base)
+    model = shelf.take_unsloth(job.base, job.adapter, dtype, device, min(length, context) if context else length)
+    return UnslothDecoder(model, tokenizer, job, device)
 
 
 def take(shelf: models.Shelf, job: Generate, dtype: torch.dtype, device: str) -> Any:
@@ -76,6 +89,8 @@ def batches(rows: Sequence[Row], size: room.Size) -> Iterator[list[Row]]:
 
 class Decoder:
     """Greedy decoding of one batch at a time."""
+
+    backend = "peft"
 
     def __init__(self, model: Any, tokenizer: Any, job: Generate, device: str) -> None:
         self.model, self.tokenizer, self.job, self.device = model, tokenizer, job, device
@@ -120,7 +135,7 @@ class Decoder:
         self.tokens += sum(map(len, answers))
         texts = [self.text(ids) for ids in answers]
         name = models.name_of(self.model.dtype)
-        facts = {"backend": "peft", "base_precision": name, "device": self.device, "dtype": name, "batch_size": len(rows)}
+        facts = {"backend": self.backend, "base_precision": name, "device": self.device, "dtype": name, "batch_size": len(rows)}
         positions, tokens = [position for position, _ in rows], [len(ids) for ids in answers]
         ids = answers if self.job.with_ids else []
         yield Answered(positions=positions, texts=texts, tokens=tokens, ids=ids, facts=facts)

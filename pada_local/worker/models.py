@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from pada_local.student.protocol import Loaded
+from pada_local.worker import unsloth_backend
 from pada_local.worker.folders import check_folder, fingerprint, read_json
 from pada_local.worker.problems import JobError, is_out_of_memory
 
@@ -30,20 +31,28 @@ class Shelf:
 
     def take(self, folder: str, dtype: torch.dtype, device: str) -> Any:
         """The base in this type, on this device, taken off the shelf: whoever changes it decides whether to put it back."""
-        return self._take(("base", folder, str(dtype), device, fingerprint(folder))) or self._load(folder, dtype, device)
+        return self._take(self._key_of(folder, dtype, device, "")) or self._load(folder, dtype, device)
 
     def take_merged(self, folder: str, adapter: str, dtype: torch.dtype, device: str) -> Any:
         """The base with the adapter merged into its weights in memory; the files stay as they are."""
-        key = ("merged", folder, adapter, str(dtype), device, fingerprint(folder), fingerprint(adapter))
-        return self._take(key) or _merge(self.take(folder, dtype, device), adapter)
+        return self._take(self._key_of(folder, dtype, device, adapter)) or _merge(self.take(folder, dtype, device), adapter)
 
-    def put(self, model: Any, folder: str, dtype: torch.dtype, device: str, adapter: str = "") -> None:
+    def take_unsloth(self, folder: str, adapter: str, dtype: torch.dtype, device: str, length: int) -> Any:
+        """The same as Unsloth loads it, for sequences of up to `length` tokens."""
+        model = self._take(self._key_of(folder, dtype, device, adapter, "unsloth"))
+        if model is not None and getattr(model, "max_seq_length", 0) >= length:
+            return model
+        started = time.monotonic()
+        model = unsloth_backend.load_for_answers(folder, adapter, dtype, length)
+        self._send(Loaded(model=folder, elapsed_s=time.monotonic() - started))
+        return model
+
+    def put(self, model: Any, folder: str, dtype: torch.dtype, device: str, adapter: str = "", backend: str = "peft") -> None:
         """Keep the model for the next job."""
-        self._model = model
-        if adapter:
-            self._key = ("merged", folder, adapter, str(dtype), device, fingerprint(folder), fingerprint(adapter))
-        else:
-            self._key = ("base", folder, str(dtype), device, fingerprint(folder))
+        self._model, self._key = model, self._key_of(folder, dtype, device, adapter, backend)
+
+    def _key_of(self, folder: str, dtype: torch.dtype, device: str, adapter: str, backend: str = "peft") -> tuple[str, ...]:
+        return (backend, folder, adapter, str(dtype), device, fingerprint(folder), fingerprint(adapter) if adapter else "")
 
     def _take(self, key: tuple[str, ...]) -> Any:
         model = self._model if key == self._key else None

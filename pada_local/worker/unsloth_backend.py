@@ -1,7 +1,7 @@
 """Base model through Unsloth: in 4 bits on a CUDA card, in 16 or 32 bits on a processor where a recipe asks for it by name.
 
-Only the loading and the adapter differ; training itself is the loop of `lora`. Evaluation never uses this: it merges into 16
-or 32 bits (see `answer`). Executed on a processor by `make test-unsloth`; not run on a card yet.
+Training is the loop of `lora`; only the loading and the adapter differ. Answers come from Unsloth's own `generate`, with the
+adapter merged into an unquantised base as in `answer`. Executed on a processor by `make test-unsloth`; not run on a card yet.
 """
 
 import importlib.util
@@ -31,6 +31,14 @@ def chosen(name: str) -> bool:
     return name == "unsloth" or (name == "auto" and installed and torch.cuda.is_available())
 
 
+def answers(name: str, dtype: torch.dtype) -> bool:
+    """Whether this job's answers come from Unsloth; with `auto` never in float32, since its kernels are for 16 bits.
+
+    Raises as `chosen` does.
+    """
+    return chosen(name) and (name == "unsloth" or dtype == torch.bfloat16)
+
+
 def prepare() -> None:
     """Import Unsloth. It wants to come before Transformers, so call this before anything else of a training job."""
     # Without it Unsloth's forward returns no logits, and the loop needs them.
@@ -47,6 +55,26 @@ def load(folder: str, settings: TrainSettings, dtype: torch.dtype) -> Any:
         str(path), max_seq_length=settings.max_length, load_in_4bit=on_card, dtype=None if on_card else dtype,
         use_exact_model_name=True, local_files_only=True, trust_remote_code=False,
     )  # fmt: skip
+    return model
+
+
+def load_for_answers(folder: str, adapter: str, dtype: torch.dtype, length: int) -> Any:
+    """The unquantised base with the adapter merged into it, ready for `generate` on sequences of up to `length` tokens."""
+    path = check_folder(folder)
+    prepare()
+    from unsloth import FastLanguageModel
+
+    model, _ = FastLanguageModel.from_pretrained(
+        str(path), max_seq_length=length, load_in_4bit=False, dtype=dtype, use_exact_model_name=True, local_files_only=True,
+        trust_remote_code=False,
+    )  # fmt: skip
+    if adapter:
+        from peft import PeftModel
+
+        check_folder(adapter)
+        model = PeftModel.from_pretrained(model, adapter, is_trainable=False, local_files_only=True)
+        model = model.merge_and_unload(safe_merge=True)
+    FastLanguageModel.for_inference(model)
     return model
 
 

@@ -117,15 +117,72 @@ def test_its_files_are_pefts(unsloth, peft):
 
 def test_reloaded_through_unsloth_it_answers_as_in_this_projects_evaluation(unsloth, answers, place):
     wanted = [BASE, str(unsloth.folder), end_token(FAMILY), [prompt for prompt, _ in PAIRS[128:]]]
+    assert in_own_process(RELOAD, wanted, place) == answers
+    assert sum(text == item.line for text, item in zip(answers, ITEMS[128:], strict=True)) > 8
+
+
+@pytest.mark.parametrize("stop", [end_token(FAMILY), "; symptom"], ids=["one token", "several tokens"])
+def test_its_own_inference_answers_as_this_projects_decoder(unsloth, place, stop):
+    """Shorter and longer prompts in one batch, and batches of one; the model stays loaded between two jobs."""
+    prompts = [prompt for prompt, _ in PAIRS[128:]]
+    common = {"base": BASE, "adapter": str(unsloth.folder), "prompts": prompts, "stop": stop, "max_new_tokens": 48}
+    texts: dict[str, list[dict[int, str]]] = {"unsloth": [], "peft": []}
+    for backend in texts:
+        with StudentClient(place / f"answers-{backend}-{len(stop)}", threads=2) as client:
+            for tokens in (4096, 0, 400):
+                job = Generate(**common, tokens_per_batch=tokens, backend=backend)
+                found = {at: text for ats, told, _ in client.generate(job) for at, text in zip(ats, told, strict=True)}
+                texts[backend].append(found)
+                assert client.generate_facts()["backend"] == backend
+    assert all(found == texts["peft"][0] for found in texts["peft"] + texts["unsloth"])
+    assert sorted(texts["peft"][0]) == list(range(32)) and len(set(texts["peft"][0].values())) > 8
+
+
+# In a process of its own, too.
+RECOMPUTE = """
+import json, sys
+from pada_local.student.protocol import TrainExample, TrainSettings
+from pada_local.worker import unsloth_backend
+unsloth_backend.prepare()
+import torch
+from pada_local.worker.examples import tokenize
+from pada_local.worker.lora import Loop
+from pada_local.worker.models import load_tokenizer
+base, pairs, settings = json.loads(sys.stdin.read())
+wanted, found = TrainSettings(**settings), []
+rows = tokenize(load_tokenizer(base), [TrainExample(str(n), *pair) for n, pair in enumerate(pairs)], 256)
+for checkpointing in (False, True):
+    model = unsloth_backend.add_adapter(unsloth_backend.load(base, wanted, torch.float32), wanted, checkpointing)
+    kept = []
+    def pack(tensor):
+        kept.append(tensor.nbytes)
+        return tensor
+    loop = Loop(model, wanted, torch.float32, "cpu", 0, "unsloth")
+    loop.follow(8, checkpointing)
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss = loop.accumulate(rows)
+    found.append([loss, sum(float(weight.grad.abs().sum()) for weight in loop.weights), sum(kept)])
+print("FOUND " + json.dumps(found))
+"""
+
+
+def in_own_process(program, given, place):
+    """What the program prints after its last word in capitals."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "UNSLOTH_DISABLE_STATISTICS": "1"}
     environment |= {"UNSLOTH_COMPILE_LOCATION": str(place / "compiled")}
-    command = [sys.executable, "-c", RELOAD]
+    command = [sys.executable, "-c", program]
     done = subprocess.run(
-        command, input=json.dumps(wanted), capture_output=True, text=True, env=environment, cwd=place, timeout=300
+        command, input=json.dumps(given), capture_output=True, text=True, env=environment, cwd=place, timeout=900
     )
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("ANSWERS ")] or [done.stderr]
-    assert json.loads(line.removeprefix("ANSWERS ")) == answers
-    assert sum(text == item.line for text, item in zip(answers, ITEMS[128:], strict=True)) > 8
+    lines = [line for line in done.stdout.splitlines() if line.startswith(("ANSWERS ", "FOUND "))]
+    assert lines, done.stderr
+    return json.loads(lines[-1].partition(" ")[2])
+
+
+def test_layers_are_recomputed_only_when_asked_with_the_same_gradients(place):
+    kept, recomputed = in_own_process(RECOMPUTE, [BASE, PAIRS[:24], SETTINGS], place)
+    assert recomputed[:2] == pytest.approx(kept[:2], rel=1e-4)
+    assert recomputed[2] < 0.6 * kept[2]
 
 
 def test_nothing_is_left_outside_the_private_folder(unsloth, answers, tmp_path):
