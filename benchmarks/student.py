@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import torch
 
 from pada_local.data.chat import end_token, prompt_and_answer
@@ -65,6 +66,7 @@ def compare_training(pairs: list[tuple[str, str]], adapter: str, options: argpar
     rows = tokenize(tokenizer, learned, 512)
     mean_length = sum(len(row.ids) for row in rows) / len(rows)
     here, there, losses = [], [], []
+    _train_here(learned, adapter, msgspec.structs.replace(settings, steps=1), [])  # what is imported once is no part of a repeat
     for number in range(options.repeats):
         drawn: list[int] = []
         spent, _ = timed(lambda to=drawn: _train_here(learned, adapter, settings, to))

@@ -9,7 +9,7 @@ import torch
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
 SHORTEST_PREFIX = 8
-"""Tokens: below this, computing a common beginning on its own costs as much as it saves."""
+"""Tokens below which a common beginning is not worth a pass of its own (project's choice; measured at 137 tokens only)."""
 
 
 class RoomyLayer(DynamicLayer):
