@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pada_local.cli import talk
-from pada_local.errors import ExitCode, UsageError
+from pada_local.errors import ExitCode, PadaError, UsageError
 from pada_local.export.folder import check_target, new_folder
 from pada_local.runtime.private import temporary_folder_for
 from pada_local.runtime.safe import safe
@@ -18,11 +18,22 @@ MODELS = ("merged", "gguf", "ollama", "openai")
 
 def export(options: argparse.Namespace) -> int:
     """One kind of export; 5 when an exported model does not answer as the student does (it is kept)."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was written so far is removed then, too
+    asked: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         return _export(options)
+    except PadaError as error:
+        if asked:  # the database makes an error of its own of what interrupts it
+            raise KeyboardInterrupt from error
+        raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _export(options: argparse.Namespace) -> int:
