@@ -21,14 +21,9 @@ def check_target(to: Path) -> None:
 def new_folder(to: Path) -> Iterator[Path]:
     """A draft beside `to` that takes its name when everything inside went well, and is removed when not."""
     check_target(to)
+    draft = to.with_name(f".{to.name}.{secrets.token_hex(4)}.new")
     try:
-        to.parent.mkdir(parents=True, exist_ok=True)
-        draft = to.with_name(f".{to.name}.{secrets.token_hex(4)}.new")
-        draft.mkdir()
-    except OSError as error:
-        detail = f"{to}: {error.strerror}"
-        raise MissingError("The export's folder cannot be made.", detail, "Name another with --to.") from None
-    try:
+        _make(draft, to)  # in here, since a signal may come between any two lines
         with place_told(to):
             yield draft
             if to.is_dir():
@@ -36,6 +31,15 @@ def new_folder(to: Path) -> Iterator[Path]:
             os.rename(draft, to)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _make(draft: Path, to: Path) -> None:
+    try:
+        to.parent.mkdir(parents=True, exist_ok=True)
+        draft.mkdir()
+    except OSError as error:
+        detail = f"{to}: {error.strerror}"
+        raise MissingError("The export's folder cannot be made.", detail, "Name another with --to.") from None
 
 
 @contextmanager

@@ -112,17 +112,17 @@ def render_study(table: dict[str, Any]) -> str:
     """The table for a terminal of 80 columns."""
     what = f"{len(table['rows'])} rows, {table['tested']} of {table['runs']} runs tested; at most {table['budget']} samples a run"
     lines = [f"Study {table['id'][:8]}: {what}",
-             f"{'recipe':<22}{'train':>6}  {'test [95 %]':<22}{'valid.':>7}{'used':>6}{'tok/acc':>9}{'s/acc':>6}"]  # fmt: skip
+             f"{'recipe':<21}{'train':>6}  {'test [95 %]':<22}{'valid.':>7}{'used':>6}{'tok/acc':>9}{'s/acc':>7}"]  # fmt: skip
     for row in table["rows"]:
         test = _interval(row["test"]) if row["test"] else "not tested"
-        cost = f"{_cell(row['tokens_per_accepted'], '.0f'):>9}{_cell(row['seconds_per_accepted'], '.1f'):>6}"
+        cost = f"{_cell(row['tokens_per_accepted'], '.0f'):>9}{_cell(row['seconds_per_accepted'], '.1f'):>7}"
         beside = f"{_cell(row['validation'], '.3f'):>7}{_cell(row['used'], '.0f'):>6}{cost}"
-        lines.append(f"{row['recipe'][:21]:<22}{row['size'] or 'all':>6}  {test:<22}{beside}")
+        lines.append(f"{row['recipe'][:20]:<21}{row['size'] or 'all':>6}  {test:<22}{beside}")
     lines += ["", f"Differences, paired by seed and example; Holm's p over all {table['family']} of them"]
     for row, other, test in differences(table):
         size = f" ({row['size']:g})" if row["size"] else ""
-        name = f"{row['recipe'][:19]} − {other[:17]}{size}"
-        lines.append(f"  {name:<38}{test['difference']:+.3f} [{test['low']:+.3f}, {test['high']:+.3f}] p={test['holm_p']:.3f}")
+        name = f"{row['recipe'][:21]} − {other[:17]}{size}"
+        lines.append(f"  {name:<42}{test['difference']:+.3f} [{test['low']:+.3f}, {test['high']:+.3f}] p={test['holm_p']:.3f}")
     seeds = max((row["test"]["n"] for row in table["rows"] if row["test"]), default=0)
     best = ", ".join(sorted(set(table["best_baseline"].values()) - {""}))
     lines += ["", f"Best baseline on validation: {best or 'none yet'}. Pairs of project and seed: {seeds}."]
@@ -144,4 +144,4 @@ def _interval(found: dict[str, Any]) -> str:
 
 
 def _cell(value: float | None, how: str) -> str:
-    return "-" if value is None else format(value, how)
+    return "-" if value is None else f"{value / 1000:.0f}k" if value >= 10_000 else format(value, how)

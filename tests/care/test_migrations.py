@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import duckdb
@@ -14,9 +15,11 @@ from pada_local.store.project import Project
 from pada_local.store.steps import migration_steps
 from tests.cli.conftest import pada
 
-NEWEST = migration_steps()[-1][0]
-MADE_BY = {2: ("manifest", "marks", "quarantine")}
-"""Tables that a step added; a step that changes more needs a file of its own here."""
+NEWEST, FIRST = migration_steps()[-1][0], migration_steps()[0][-1]
+MADE_BY = {2: ("manifest", "marks", "quarantine"), 3: ()}
+"""Tables that a step added."""
+MADE_ANEW = {3: ("runs",)}
+"""Tables that a step put in the place of those of the first schema."""
 KEY = keys.from_passphrase("five plain words for tests")
 
 
@@ -32,6 +35,11 @@ def make_older(path: Path, version: int) -> None:
         for number in range(NEWEST, version, -1):
             for table in MADE_BY[number]:
                 connection.execute(f"DROP TABLE {table}")
+            for table in MADE_ANEW.get(number, ()):
+                connection.execute(re.search(rf"CREATE TABLE {table} \(.*?\n\);", FIRST, re.S)[0].replace(table, "older", 1))
+                connection.execute(f"INSERT INTO older SELECT * FROM {table}")
+                connection.execute(f"DROP TABLE {table}")
+                connection.execute(f"ALTER TABLE older RENAME TO {table}")
             connection.execute("DELETE FROM migrations WHERE version = ?", [number])
 
 

@@ -99,7 +99,7 @@ def test_the_demo_teacher_answers_through_its_server(demo_file, tmp_path):
     server = open_backend(str(demo_file), Settings(slots=1, threads=1), tmp_path)
     try:
         answer, count = heard(server, "woman, 31: headache for two weeks; temp 38.9", max_tokens=60)
-        assert answer.text and count > 5 and answer.ended is not None
+        assert answer.text and count > 2 and answer.ended is not None
         assert heard(server, "woman, 31: headache for two weeks; temp 38.9", max_tokens=60)[0].text == answer.text
     finally:
         server.close()
