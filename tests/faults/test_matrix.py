@@ -64,7 +64,7 @@ def test_a_newer_file_and_a_second_host_are_refused(gallery, tmp_path):
 def test_bent_bits_and_cut_ends_are_refused_or_change_nothing(gallery, tmp_path, what):
     """40 flips and 20 cuts of a file or of the log that a killed host left: never other rows than those that were written."""
     draw, path = crash.draw(f"bent {what}"), make_project(tmp_path / "sound")
-    fault = {"kind": "kill", "point": "after commit of predictions scores", "nth": 12, "path": str(path)}
+    fault = {"kind": "kill", "point": "after commit of predictions scores table", "nth": 12, "path": str(path)}
     assert gallery.shoot(do="run", path=str(path), seed=1, fault=fault)["status"] == -9
     before, outcomes = gallery.dump(path), Counter()
     sound = {end: path.with_name(path.name + end).read_bytes() for end in ("", ".wal")}
