@@ -156,8 +156,9 @@ def test_a_failure_is_sent_from_the_patterns_screen(finished):
         await until(pilot, lambda: app.screen.NAME == "run")
         await at(pilot, "patterns", "3")
         await until(pilot, lambda: app.screen.query_one(DataTable).row_count > 0 and bool(app.screen._failures))
-        failure = app.screen._failures[min(1, len(app.screen._failures) - 1)]
-        await pilot.press("j", "t")
+        await pilot.press("j")
+        failure = app.screen._failures[app.screen._failure]
+        await pilot.press("t")
         await until(pilot, lambda: getattr(app.screen, "NAME", "") == "playground" and app.screen.is_mounted)
         await until(pilot, lambda: app.screen.query_one(Prompt).text == failure["input"])
         await until(pilot, lambda: f"expected {failure['expected']}" in shown(app) and "A validation failure" in shown(app))
